@@ -1,0 +1,266 @@
+/**
+ * The contract of sojourn: every promise that one part makes to another. The first file to read.
+ *
+ * A request meets these in order: an adapter shows it as a `RequestView`, a `Transport` finds the token, a `Store` (or a
+ * layer of stores) loads the session, a handler works on a `Session`, and at the end one `Delta` goes back to the store
+ * and a few `HeaderLine`s to the client. Values become bytes in a `Codec`. This file imports nothing.
+ *
+ * Expected outcomes are data (`gone`, `null`); what is thrown is a `SojournError`, whose codes stand in errors.ts.
+ */
+
+/** In-process stores (memory, LMDB) answer at once; networked ones later. The engine takes both, and awaits only what is a promise. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** `'30m'`, `'12h'`, `'7d'`, `'1500ms'`, or a number of milliseconds. */
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
+
+/** Where time and chance come from. Tests hand in their own, so that nothing waits to see something expire. */
+export interface Environment {
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Cryptographically strong bytes. */
+  random(bytes: number): Uint8Array;
+  /** Runs `run` again and again, never keeping the process alive. Returns the way to stop it. */
+  every(intervalMs: number, run: () => void): () => void;
+}
+
+/** What a store keeps about a session besides its fields. All times are epoch milliseconds. */
+export interface Head {
+  readonly createdAt: number;
+  /** The one deadline that a store must obey: min(absolute timeout, idle timeout). The engine computes it; stores never do. */
+  readonly expiresAt: number;
+  /** Grows by one with every commit. Lets a near cache prove that it is new enough. */
+  readonly version: number;
+  /** Grows by one with every login. Writes that were begun before a login do not land after it. */
+  readonly generation: number;
+  /** SHA-256 of the secret half of the token. Absent only for entries shared with foreign systems, whose ids are opaque. */
+  readonly secret?: Uint8Array;
+  /** The secret before the last rotation. What it still opens until then depends on why it was replaced: see `Superseded`. */
+  readonly previous?: { readonly secret: Uint8Array; readonly until: number; readonly opens: Superseded };
+  /** Owner, once known; what `byUser` looks up. */
+  readonly user?: string;
+  /** When the owner last proved who they are; what `requireFresh` measures from. */
+  readonly signedInAt?: number;
+  /** True for "remember me": the longer lifetimes apply, and the cookie outlives the browser. */
+  readonly remember?: boolean;
+}
+
+/**
+ * What a request that still carries the replaced secret gets.
+ * 'session': the session itself (a routine rotation; requests in flight stay signed in).
+ * 'nothing': an anonymous session that is never stored and never sets a cookie (after a login: a planted token must not ride
+ *            into the account, and the browser's new cookie must not be overwritten by an older answer).
+ */
+export type Superseded = 'session' | 'nothing';
+
+/** A whole session as a store hands it over. Field values are opaque bytes: only the codec knows what is inside. */
+export interface Stored {
+  readonly head: Head;
+  readonly fields: ReadonlyMap<string, Uint8Array>;
+}
+
+/** One field's change. `set` and `delete` do not look; `swap` applies only if the field still holds `expect` (null = absent). */
+export type Write =
+  | { readonly op: 'set'; readonly value: Uint8Array }
+  | { readonly op: 'delete' }
+  | { readonly op: 'swap'; readonly expect: Uint8Array | null; readonly value: Uint8Array | null };
+
+/** Everything that one request wants to change, applied whole or not at all. No fields and a later `expiresAt` is a touch. */
+export interface Delta {
+  /** The generation that the request read. A store that holds another answers 'gone'. */
+  readonly generation: number;
+  /** The secret hash that a rotation replaces. A store that holds another answers 'conflict' with no fields: somebody rotated first. */
+  readonly replaces?: Uint8Array;
+  /** What changes in the head. `version` is the store's to raise; a property that is not named stays. */
+  readonly head: Partial<Omit<Head, 'version' | 'createdAt'>> & Pick<Head, 'expiresAt'>;
+  readonly fields: ReadonlyMap<string, Write>;
+}
+
+export type Outcome =
+  | { readonly status: 'ok'; readonly version: number }
+  /** The session was destroyed, has expired, or was signed in anew meanwhile. Nothing was written, and nothing was brought back. */
+  | { readonly status: 'gone' }
+  /** A `swap` lost, or `replaces` did. Nothing was written; here is what all swapped fields hold now, so the caller reruns without another read. */
+  | { readonly status: 'conflict'; readonly fields: ReadonlyMap<string, Uint8Array | null> };
+
+/**
+ * A place that keeps sessions. Four required methods.
+ *
+ * Promises that every store makes, and the conformance kit checks:
+ * an expired session is never returned; `commit` never creates; a session that was destroyed stays destroyed;
+ * two commits with disjoint fields both survive; a `commit` that resolved is seen by every later `load` through this store;
+ * unknown ids are not errors; what the caller passed in or was handed is never changed afterwards.
+ * Throws SOJOURN_STORE or SOJOURN_STORE_FULL for trouble with the backend itself, SOJOURN_CORRUPT when what it holds under
+ * this id cannot be read, and nothing else.
+ */
+export interface Store {
+  readonly name: string;
+  /** The live session, or null when unknown or expired. */
+  load(id: string): MaybePromise<Stored | null>;
+  /** Adds a session under a fresh id. 'exists' leaves the old one untouched. The engine never creates a session that has a user: it binds by `commit`. */
+  create(id: string, session: Stored): MaybePromise<'ok' | 'exists'>;
+  /** Applies a delta atomically to what is stored now, not to what was loaded. */
+  commit(id: string, delta: Delta): MaybePromise<Outcome>;
+  /** Forgets the session. Idempotent. A later `commit` for this id answers 'gone'. */
+  destroy(id: string): MaybePromise<void>;
+  close?(): MaybePromise<void>;
+}
+
+/* Abilities. A store implements those it can; the compiler tells users which features that opens. */
+
+/**
+ * Finds the sessions of one user. Entries are written before a session is bound and removed after it is gone: never one too few.
+ * An entry whose session is absent is dropped only once it is older than any login can take, so a revoke that overlaps a login
+ * cannot strip the new session of its entry. Yields live sessions of that user only.
+ */
+export interface Indexed {
+  byUser(user: string): AsyncIterable<readonly [id: string, head: Head]>;
+}
+/** Walks all live sessions (admin, export). Order is unspecified; sessions that change meanwhile may be seen or missed. */
+export interface Listable {
+  list(): AsyncIterable<readonly [id: string, head: Head]>;
+}
+/** Has no expiry of its own and wants `sweep` called now and then. Looks at no more than `limit` expired sessions; returns how many it removed. */
+export interface Sweepable {
+  sweep(limit: number): MaybePromise<number>;
+}
+/** Announces changes made by anyone. `null` means "I may have missed some: drop everything". */
+export interface Watchable {
+  watch(changed: (id: string | null) => void): MaybePromise<() => void>;
+}
+
+/** Turns one field's value into bytes and back. Synchronous and pure; equal values should give equal bytes. */
+export interface Codec {
+  readonly name: string;
+  /** Throws SOJOURN_VALUE naming the path (`cart[2].price`) of what it cannot represent. Never drops or changes a value in silence. */
+  encode(value: unknown): Uint8Array;
+  /** Throws SOJOURN_CORRUPT for anything that `encode` cannot have made. */
+  decode(bytes: Uint8Array): unknown;
+}
+
+/** Seals a whole session into a token, for apps without a store. The first key seals, every key opens: that is key rotation. */
+export interface Sealer {
+  seal(session: Uint8Array): string;
+  /** null for anything forged, damaged or sealed with an unknown key. Never throws for bad input, never tries another format. */
+  unseal(token: string): Uint8Array | null;
+}
+
+/** The little that an adapter must show us of a request. Header names are lower case. */
+export interface RequestView {
+  /** True when the client's own connection is encrypted, as far as the adapter may trust what it sees. */
+  readonly secure: boolean;
+  /** True when the request came through a proxy that nobody told the adapter to trust, so that `secure` may be wrong. */
+  readonly proxied: boolean;
+  header(name: string): string | undefined;
+}
+/** One header to add to the answer. `Vary` and `Cache-Control` are merged with what the application set, never weakened. */
+export type HeaderLine = readonly [name: string, value: string];
+
+/** Carries the token between client and server: a cookie, a bearer header, or both. Pure: no I/O, no framework, no clock. */
+export interface Transport {
+  readonly name: string;
+  /** The request headers that `read` looks at, for `Vary`. */
+  readonly vary: string;
+  /** Every different token that the request presents, at most `MAX_CANDIDATES` of them, in the order they came. Unchecked. */
+  read(request: RequestView): readonly string[];
+  /** `lifetimeMs`: how long the client should keep the token; undefined: until the browser closes. */
+  write(token: string, lifetimeMs: number | undefined, request: RequestView): readonly HeaderLine[];
+  clear(request: RequestView): readonly HeaderLine[];
+  /** The effective settings as JSON, for `describe()`. */
+  describe(): object;
+}
+
+/** Places ids on nodes. Pure arithmetic: no I/O, no clock, the same answer in every process. */
+export interface Ring<N> {
+  /** The preference list: distinct nodes, home first. The same frozen array for every id of one slot. */
+  nodesFor(id: string): readonly N[];
+}
+
+/** The session as handlers see it. Reads are synchronous; nothing is written until `save`. */
+export interface Session<T extends object = Record<string, unknown>> {
+  /** Stable and safe to log: not enough to sign in with. Survives `rotate` and `login` (but a login over another user's session starts a new one). */
+  readonly id: string;
+  /** True until the session has been stored for the first time. */
+  readonly isNew: boolean;
+  readonly user: string | undefined;
+  /** When the user last proved who they are, epoch milliseconds. */
+  readonly signedInAt: number | undefined;
+  /** Throws SOJOURN_CORRUPT when the stored bytes of this field cannot be decoded; other fields are not affected. */
+  get<K extends keyof T & string>(key: K): T[K] | undefined;
+  has(key: keyof T & string): boolean;
+  keys(): IterableIterator<keyof T & string>;
+  /**
+   * Last writer wins, for this field only. `undefined` deletes the field. The value is checked here and now: SOJOURN_VALUE
+   * names the path of what cannot be kept, SOJOURN_LIMIT the limit that was passed, and the field keeps its earlier value.
+   */
+  set<K extends keyof T & string>(key: K, value: T[K] | undefined): void;
+  delete(key: keyof T & string): void;
+  /**
+   * Read, change and write as one step. `fn` may run again when another request got there first: keep it pure.
+   * `undefined` deletes the field.
+   * @example session.update('views', (views = 0) => views + 1)
+   */
+  update<K extends keyof T & string>(key: K, fn: (current: T[K] | undefined) => T[K] | undefined): void;
+  /** Get and delete as one step: flash messages. What another request adds meanwhile stays for the next `take`. */
+  take<K extends keyof T & string>(key: K): T[K] | undefined;
+  /** The same fields as properties. Changes deep inside a value are noticed at save. */
+  readonly data: Partial<T>;
+  /**
+   * Bind to a user under a new secret: the old token opens nothing from then on. Call on every change of privilege.
+   * Another user's data never carries over. `remember`: use the longer lifetimes, and let the cookie outlive the browser.
+   */
+  login(user: string, options?: { readonly remember?: boolean }): void;
+  /** Use the longer lifetimes (or no longer), for sessions that nobody signs in to. Flask's `permanent`. */
+  remember(on?: boolean): void;
+  /** New secret, same id, same data. The old token still works for ten seconds, for requests that are under way. */
+  rotate(): void;
+  /** Log out. What is left is a new, empty session: writing to it starts one (a goodbye message). */
+  destroy(): void;
+  /** Throws SOJOURN_NOT_FRESH (status 401) unless the user signed in at most `age` ago: the guard before a sensitive change. */
+  requireFresh(age: Duration): void;
+  /** Commit now instead of at the end of the request, for example before a long stream. 'gone': the session had ended, nothing was kept. */
+  save(): Promise<'ok' | 'gone'>;
+}
+
+export interface Events {
+  created: { readonly id: string };
+  committed: { readonly id: string; readonly fields: readonly string[] };
+  /** `login`: the new secret came with a sign-in. */
+  rotated: { readonly id: string; readonly login: boolean };
+  destroyed: { readonly id: string; readonly reason: 'logout' | 'revoked' };
+  /** A late commit met a session that had ended; its changes were dropped. */
+  gone: { readonly id: string };
+  /** Two requests changed one field. `lost` tells whether a value was overwritten or the change was rerun on top. */
+  conflict: { readonly id: string; readonly field: string; readonly lost: boolean };
+  /** A token was refused. Carries no part of the token; `id` only where it belongs to a session that exists. */
+  refused: { readonly reason: RefusedReason; readonly id?: string };
+  /** Something stored could not be decoded: one field (the rest of the session was served), or, without `field`, all of it. */
+  corrupt: { readonly id: string; readonly field?: string; readonly reason: string };
+  storeError: { readonly store: string; readonly operation: string; readonly error: unknown };
+}
+
+/**
+ * malformed: not a token of ours. unknown: no live session under that id. secret: the id lives, the secret is wrong.
+ * superseded: replaced by a login. ambiguous: two live sessions in one request. skew: created further in the future than
+ * clocks may differ.
+ */
+export type RefusedReason = 'malformed' | 'unknown' | 'secret' | 'superseded' | 'ambiguous' | 'skew';
+
+/** What application code holds. Adapters need only `open` and `save`; operators get the rest. */
+export interface Sessions<T extends object, S> {
+  open(request: RequestView): MaybePromise<Session<T>>;
+  /** Commits what changed and returns the header lines to add. Called before any byte of the answer leaves. */
+  save(session: Session<T>): MaybePromise<readonly HeaderLine[]>;
+  /** The session of a request that an adapter has opened, typed. Throws SOJOURN_NO_SESSION when none has. */
+  from(request: object): Session<T>;
+  /** Ends a session by id, from anywhere. */
+  readonly destroy: S extends Store ? (id: string) => Promise<void> : never;
+  /** All sessions of a user. Exists only when the store is Indexed. */
+  readonly of: S extends Indexed ? (user: string) => AsyncIterable<readonly [id: string, head: Head]> : never;
+  /** Ends every session of a user, but one if `except` is given; returns how many. No server accepts any of them afterwards. */
+  readonly revoke: S extends Indexed ? (user: string, options?: { readonly except?: string }) => Promise<number> : never;
+  on<E extends keyof Events>(event: E, listener: (event: Events[E]) => void): () => void;
+  /** The effective policy as JSON: lifetimes, limits, transport, codec, store. Holds no secret. */
+  describe(): object;
+  close(): Promise<void>;
+}
