@@ -12,35 +12,35 @@ const table = {
   SOJOURN_OPTION: {
     fault: 'usage',
     status: 500,
-    message: (d: { option: string; wanted: string; got?: string }) =>
+    message: (d: { option: string; wanted: string; got?: string }): string =>
       `Option ${d.option}: ${d.wanted}${d.got === undefined ? '' : `, got ${d.got}`}.`,
   },
   SOJOURN_VALUE: {
     fault: 'usage',
     status: 500,
-    message: (d: { path: string; problem: string }) => `Cannot keep ${d.path} in the session: ${d.problem}.`,
+    message: (d: { path: string; problem: string }): string => `Cannot keep ${d.path} in the session: ${d.problem}.`,
   },
   SOJOURN_LIMIT: {
     fault: 'usage',
     status: 500,
-    message: (d: { what: string; size: number; limit: number; option: string }) =>
+    message: (d: { what: string; size: number; limit: number; option: string }): string =>
       `${d.what}: ${d.size} is over the limit of ${d.limit} (option ${d.option}). Keep large data elsewhere and its key in the session.`,
   },
   SOJOURN_TOO_LATE: {
     fault: 'usage',
     status: 500,
-    message: (d: { call: string }) =>
+    message: (d: { call: string }): string =>
       `session.${d.call}() came after the answer had begun, so it could not be saved. Change the session before the first byte leaves.`,
   },
   SOJOURN_NO_SESSION: {
     fault: 'usage',
     status: 500,
-    message: () => 'This request has no session. Put the session middleware before the code that asks for it.',
+    message: (): string => 'This request has no session. Put the session middleware before the code that asks for it.',
   },
   SOJOURN_INSECURE: {
     fault: 'usage',
     status: 500,
-    message: (d: { proxied: boolean }) =>
+    message: (d: { proxied: boolean }): string =>
       d.proxied
         ? 'The session cookie is Secure, and this request came through a proxy that is not trusted. If your proxy ends TLS and sets X-Forwarded-Proto, turn on trustProxy in the adapter (Express: app.set("trust proxy", ...)).'
         : 'The session cookie is Secure, and this request came over plain http from another machine. Serve https; or, behind a proxy that ends TLS, turn on trustProxy in the adapter; or choose cookie({ secure: false }) knowing what it means.',
@@ -48,41 +48,42 @@ const table = {
   SOJOURN_CONFLICT: {
     fault: 'input',
     status: 409,
-    message: (d: { field: string }) =>
+    message: (d: { field: string }): string =>
       `Another request changed field "${d.field}" first, and mutations: 'reject' is on. Nothing was saved. Use session.update() for changes that build on the old value.`,
   },
   SOJOURN_NOT_FRESH: {
     fault: 'input',
     status: 401,
-    message: () => 'This needs a recent sign-in. Ask for the password again and call session.login().',
+    message: (): string => 'This needs a recent sign-in. Ask for the password again and call session.login().',
   },
   SOJOURN_STORE: {
     fault: 'store',
     status: 503,
-    message: (d: { store: string; operation: string; problem: string }) =>
+    message: (d: { store: string; operation: string; problem: string }): string =>
       `Session store ${d.store} could not ${d.operation}: ${d.problem}.`,
   },
   SOJOURN_STORE_FULL: {
     fault: 'store',
     status: 503,
-    message: (d: { store: string; limit: string }) =>
+    message: (d: { store: string; limit: string }): string =>
       `Session store ${d.store} is full (${d.limit}). Nothing was written. Raise the limit, or shorten the idle timeout.`,
   },
   SOJOURN_CONTENDED: {
     fault: 'store',
     status: 503,
-    message: (d: { attempts: number }) =>
+    message: (d: { attempts: number }): string =>
       `The same fields of one session were changed by others ${d.attempts} times in a row. Nothing was saved.`,
   },
   SOJOURN_CORRUPT: {
     fault: 'store',
     status: 500,
-    message: (d: { what: string; problem: string }) => `${d.what} cannot be read back: ${d.problem}.`,
+    message: (d: { what: string; problem: string }): string => `${d.what} cannot be read back: ${d.problem}.`,
   },
   SOJOURN_PACKAGE: {
     fault: 'usage',
     status: 500,
-    message: (d: { feature: string; install: string }) => `${d.feature} needs a package that is not here. Run: npm install ${d.install}`,
+    message: (d: { feature: string; install: string }): string =>
+      `${d.feature} needs a package that is not here. Run: npm install ${d.install}`,
   },
 } as const;
 
@@ -114,5 +115,9 @@ export function failure<C extends ErrorCode>(code: C, details: Details<C>, cause
 
 /** True for an error of ours, with that code if one is named. Works across copies of the package. */
 export function isFailure(error: unknown, code?: ErrorCode): error is SojournError {
-  return error instanceof Error && error.name === 'SojournError' && (code === undefined || (error as SojournError).code === code);
+  return (
+    error instanceof Error &&
+    error.name === 'SojournError' &&
+    (code === undefined || (error as SojournError).code === code)
+  );
 }
