@@ -8,6 +8,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import manifest from './package.json' with { type: 'json' };
+import { Summary } from './scripts/summary.js';
 
 const source = (dist: string) =>
   fileURLToPath(new URL(dist.replace('./dist/', './src/').replace(/\.js$/, '.ts'), import.meta.url));
@@ -21,6 +22,7 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
     exclude: ['node_modules/**', 'build/**', 'dist/**'],
+    reporters: ['default', new Summary()],
     pool: 'forks',
     maxWorkers: 2,
     // Bounds for a hang. Nothing is measured by them: a loaded machine may take ten times its usual time.

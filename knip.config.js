@@ -1,0 +1,23 @@
+/**
+ * Knip: files, exports and dependencies that nothing uses. Its starting points are the public names of package.json (their
+ * sources), and every program that is run rather than imported.
+ */
+import manifest from './package.json' with { type: 'json' };
+
+const publicSources = Object.values(manifest.exports)
+  .filter((target) => target.startsWith('./dist/'))
+  .map((target) => target.replace('./dist/', 'src/').replace(/\.js$/, '.ts'));
+
+export default {
+  entry: [
+    ...publicSources.map((source) => `${source}!`),
+    'scripts/{build,test,check,package-check,api-report,snippets,tidy}.js',
+    'examples/**/*.ts',
+    'bench/**/*.ts',
+    'test/programs/**/*.ts',
+    '**/*.test-d.ts',
+  ],
+  project: ['{src,test,examples,bench,scripts}/**/*.{ts,js}', '!examples/*/web/**'],
+  ignoreExportsUsedInFile: true,
+  ignoreBinaries: ['npm'],
+};
