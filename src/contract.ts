@@ -248,9 +248,13 @@ export type RefusedReason = 'malformed' | 'unknown' | 'secret' | 'superseded' | 
 
 /** What application code holds. Adapters need only `open` and `save`; operators get the rest. */
 export interface Sessions<T extends object, S> {
-  open(request: RequestView): MaybePromise<Session<T>>;
-  /** Commits what changed and returns the header lines to add. Called before any byte of the answer leaves. */
-  save(session: Session<T>): MaybePromise<readonly HeaderLine[]>;
+  /** Never fails for what a client sent. `owner`: the framework's own request object, by which `from` finds the session again. */
+  open(request: RequestView, owner?: object): MaybePromise<Session<T>>;
+  /**
+   * Commits what changed and returns the header lines to add. Called once, before any byte of the answer leaves; later
+   * changes to the session throw SOJOURN_TOO_LATE. `status` is the answer's: a 304 carries no cookie that can wait.
+   */
+  save(session: Session<T>, status?: number): MaybePromise<readonly HeaderLine[]>;
   /** The session of a request that an adapter has opened, typed. Throws SOJOURN_NO_SESSION when none has. */
   from(request: object): Session<T>;
   /** Ends a session by id, from anywhere. */
@@ -258,7 +262,9 @@ export interface Sessions<T extends object, S> {
   /** All sessions of a user. Exists only when the store is Indexed. */
   readonly of: S extends Indexed ? (user: string) => AsyncIterable<readonly [id: string, head: Head]> : never;
   /** Ends every session of a user, but one if `except` is given; returns how many. No server accepts any of them afterwards. */
-  readonly revoke: S extends Indexed ? (user: string, options?: { readonly except?: string }) => Promise<number> : never;
+  readonly revoke: S extends Indexed
+    ? (user: string, options?: { readonly except?: string }) => Promise<number>
+    : never;
   on<E extends keyof Events>(event: E, listener: (event: Events[E]) => void): () => void;
   /** The effective policy as JSON: lifetimes, limits, transport, codec, store. Holds no secret. */
   describe(): object;

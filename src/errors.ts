@@ -18,7 +18,8 @@ const table = {
   SOJOURN_VALUE: {
     fault: 'usage',
     status: 500,
-    message: (d: { path: string; problem: string }): string => `Cannot keep ${d.path} in the session: ${d.problem}.`,
+    message: (d: { path: string; problem: string }): string =>
+      `Cannot keep ${fromRoot(d.path)} in the session: ${d.problem}.`,
   },
   SOJOURN_LIMIT: {
     fault: 'usage',
@@ -31,6 +32,12 @@ const table = {
     status: 500,
     message: (d: { call: string }): string =>
       `session.${d.call}() came after the answer had begun, so it could not be saved. Change the session before the first byte leaves.`,
+  },
+  SOJOURN_SAVING: {
+    fault: 'usage',
+    status: 500,
+    message: (d: { call: string }) =>
+      `session.${d.call}() came while session.save() was under way. Await save() before changing the session again.`,
   },
   SOJOURN_NO_SESSION: {
     fault: 'usage',
@@ -105,6 +112,11 @@ export class SojournError extends Error {
     this.status = table[code].status;
     this.details = details;
   }
+}
+
+/** A codec knows no field: its paths are relative, `.a[2]` or '', and the engine puts the name of the field in front. */
+function fromRoot(path: string): string {
+  return /^(?:$|[.[])/.test(path) ? `value${path}` : path;
 }
 
 /** Makes an error of the table. The details are typed by its message. */

@@ -15,13 +15,17 @@ export function apply(stored: Stored | null, delta: Delta, now: number): Applied
   // 1. Absent, expired, or signed in anew: gone. Never bring anything back.
   if (stored === null || stored.head.expiresAt <= now || stored.head.generation !== delta.generation) return GONE;
   // 2. A rotation that another rotation has overtaken, or a swap whose field has changed: conflict, with the present values.
-  if (isOvertaken(stored.head, delta) || hasLostSwap(stored, delta.fields)) return [conflict(stored, delta.fields), null];
+  if (isOvertaken(stored.head, delta) || hasLostSwap(stored, delta.fields))
+    return [conflict(stored, delta.fields), null];
   // 3. The head: named properties change, the rest stays, the version grows.
   const head: Head = { ...stored.head, ...delta.head, version: stored.head.version + 1 };
   // 4. The fields.
   const fields = delta.fields.size === 0 ? stored.fields : written(stored.fields, delta.fields);
   // 5. Both, or neither.
-  return [{ status: 'ok', version: head.version }, { head, fields }];
+  return [
+    { status: 'ok', version: head.version },
+    { head, fields },
+  ];
 }
 
 /** Byte equality; null is an absent field. */
@@ -48,7 +52,10 @@ function conflict(stored: Stored, writes: ReadonlyMap<string, Write>): Outcome {
   return { status: 'conflict', fields };
 }
 
-function written(fields: ReadonlyMap<string, Uint8Array>, writes: ReadonlyMap<string, Write>): ReadonlyMap<string, Uint8Array> {
+function written(
+  fields: ReadonlyMap<string, Uint8Array>,
+  writes: ReadonlyMap<string, Write>,
+): ReadonlyMap<string, Uint8Array> {
   const next = new Map(fields);
   for (const [field, write] of writes) {
     const value = write.op === 'delete' ? null : write.value;

@@ -8,7 +8,11 @@ import type { Duration } from '../contract.js';
 import { failure } from '../errors.js';
 
 /** A copy of the own, defined properties of `options`, after refusing every name that is not in `known`. */
-export function checked<T extends object>(where: string, options: T | undefined, known: readonly (keyof T & string)[]): Partial<T> {
+export function checked<T extends object>(
+  where: string,
+  options: T | undefined,
+  known: readonly (keyof T & string)[],
+): Partial<T> {
   if (options === undefined) return {};
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw failure('SOJOURN_OPTION', { option: `of ${where}`, wanted: 'must be an object', got: show(options) });
@@ -46,7 +50,11 @@ export function durationMs(option: string, value: Duration): number {
 /** `value` itself; SOJOURN_OPTION unless it is a whole number between `min` and `max`. */
 export function wholeNumber(option: string, value: unknown, min: number, max: number): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
-    throw failure('SOJOURN_OPTION', { option, wanted: `must be a whole number from ${min} to ${max}`, got: show(value) });
+    throw failure('SOJOURN_OPTION', {
+      option,
+      wanted: `must be a whole number from ${min} to ${max}`,
+      got: show(value),
+    });
   }
   return value;
 }
@@ -61,7 +69,8 @@ export function oneOf<V extends string>(option: string, value: unknown, allowed:
 
 /** `value` itself; SOJOURN_OPTION unless it is true or false. */
 export function flag(option: string, value: unknown): boolean {
-  if (typeof value !== 'boolean') throw failure('SOJOURN_OPTION', { option, wanted: 'must be true or false', got: show(value) });
+  if (typeof value !== 'boolean')
+    throw failure('SOJOURN_OPTION', { option, wanted: 'must be true or false', got: show(value) });
   return value;
 }
 

@@ -36,7 +36,7 @@ export function newToken(random: Random): TokenParts {
   return { id: newId(random), secret: newSecret(random) };
 }
 
-/** A fresh id alone, for a session that may never need a secret. */
+/** A fresh id alone: a session has one from its first moment, a secret only once it is stored. */
 export function newId(random: Random): string {
   return text(random(ID_BYTES));
 }

@@ -1,0 +1,46 @@
+/**
+ * Telling others what happened. A listener that throws never disturbs a request: the failure becomes a process warning,
+ * because an audit log that breaks must be noticed, and must not log anybody out.
+ */
+import type { Events } from '../contract.js';
+
+export type Listener<E extends keyof Events> = (event: Events[E]) => void;
+export type Listeners = { readonly [E in keyof Events]?: Listener<E> };
+
+export interface Emitter {
+  emit<E extends keyof Events>(event: E, payload: Events[E]): void;
+  /** Returns the way to stop listening. */
+  on<E extends keyof Events>(event: E, listener: Listener<E>): () => void;
+}
+
+export function emitter(initial: Listeners = {}): Emitter {
+  const listeners = new Map<keyof Events, Set<Listener<keyof Events>>>();
+
+  function on<E extends keyof Events>(event: E, listener: Listener<E>): () => void {
+    const set = listeners.get(event) ?? new Set();
+    listeners.set(event, set);
+    set.add(listener as Listener<keyof Events>);
+    return () => set.delete(listener as Listener<keyof Events>);
+  }
+
+  for (const [event, listener] of Object.entries(initial))
+    on(event as keyof Events, listener as Listener<keyof Events>);
+
+  return {
+    on,
+    emit(event, payload) {
+      const set = listeners.get(event);
+      if (set === undefined) return;
+      for (const listener of set) {
+        try {
+          listener(payload);
+        } catch (error) {
+          process.emitWarning(
+            `a listener for "${event}" threw: ${error instanceof Error ? error.message : 'not an error'}`,
+            'SojournWarning',
+          );
+        }
+      }
+    },
+  };
+}

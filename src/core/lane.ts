@@ -1,0 +1,242 @@
+/**
+ * One commit at a time for each session inside a process.
+ *
+ * A hundred overlapping requests that update one counter would fight a hundred times over the network: each commit makes
+ * all others lose. So the first one goes, the rest wait in the session's lane, and when it is back everything that waits
+ * is combined into one delta on top of what is known to be stored. Fights remain only between processes, and there a
+ * conflict brings the present values with it: rerun on those, without another read. At least one process gets through
+ * each time, so the number of rounds is bounded by the number of processes; MAX_ATTEMPTS only guards against a store that
+ * answers `conflict` for ever.
+ *
+ * Changes that replace the secret (rotate, login) go alone: two of them cannot be one. A lane exists only while a commit
+ * is under way. A store that answers at once (memory) never needs one.
+ */
+import type { Delta, MaybePromise, Outcome, Store, Write } from '../contract.js';
+import { failure } from '../errors.js';
+import { sameBytes } from './delta.js';
+import { type Bytes, type Course, follow, type Intent, type Mutations, start, writeOf } from './intent.js';
+import { chain, isPromise } from './maybe.js';
+
+const MAX_ATTEMPTS = 100;
+
+/** What one request wants of one stored session. */
+export interface Change {
+  readonly generation: number;
+  readonly head: Delta['head'];
+  /** Set when this change rotates the secret: the hash that it replaces. */
+  readonly replaces?: Uint8Array;
+  readonly intents: ReadonlyMap<string, Intent>;
+  /** True when it cannot be combined with others. */
+  readonly alone: boolean;
+}
+
+export type Landed =
+  /** `written`: the fields as they are stored now. `rotated` is false when another request's rotation came first. */
+  | {
+      readonly status: 'ok';
+      readonly version: number;
+      readonly written: ReadonlyMap<string, Bytes>;
+      readonly rotated: boolean;
+    }
+  | { readonly status: 'gone' };
+
+export type Commit = (id: string, change: Change) => MaybePromise<Landed>;
+
+interface Waiting {
+  readonly change: Change;
+  resolve(landed: Landed): void;
+  reject(error: unknown): void;
+}
+interface Lane {
+  readonly waiting: Waiting[];
+  known: Map<string, Bytes>;
+}
+/** How one change of a batch ended. */
+type Result = { readonly landed: Landed } | { readonly error: unknown };
+
+export interface LaneSettings {
+  readonly store: Pick<Store, 'commit'>;
+  readonly mutations: Mutations;
+  onConflict(id: string, field: string, lost: boolean): void;
+}
+
+/** The commit of a process: changes of one id in order and combined, changes of different ids side by side. */
+export function lanes(settings: LaneSettings): Commit {
+  const open = new Map<string, Lane>();
+
+  return (id, change) => {
+    const lane = open.get(id);
+    if (lane !== undefined) return new Promise((resolve, reject) => lane.waiting.push({ change, resolve, reject }));
+    const known = new Map<string, Bytes>();
+    const results = land(settings, id, [change], known);
+    if (!isPromise(results)) return unwrap(results[0]!);
+    const busy: Lane = { waiting: [], known };
+    open.set(id, busy);
+    return results.then((done) => unwrap(done[0]!)).finally(() => run(id, busy));
+  };
+
+  /** Lands what has gathered while the last commit was under way, until nothing has. */
+  function run(id: string, lane: Lane): void {
+    const batch = nextBatch(lane.waiting);
+    if (batch.length === 0) {
+      open.delete(id);
+      return;
+    }
+    // A promise even where the store answers at once, so that a failure always has somewhere to go.
+    Promise.resolve()
+      .then(() =>
+        land(
+          settings,
+          id,
+          batch.map((w) => w.change),
+          lane.known,
+        ),
+      )
+      .then(
+        (results) => settle(batch, results),
+        (error) =>
+          settle(
+            batch,
+            batch.map(() => ({ error })),
+          ),
+      )
+      .finally(() => run(id, lane));
+  }
+}
+
+/** Takes from the queue what can be one commit: a change that must go alone, or all until the next such. */
+function nextBatch(waiting: Waiting[]): Waiting[] {
+  const first = waiting[0];
+  if (first === undefined) return [];
+  const generation = first.change.generation;
+  let end = 1;
+  while (!first.change.alone && end < waiting.length) {
+    const next = waiting[end]!.change;
+    if (next.alone || next.generation !== generation) break;
+    end++;
+  }
+  return waiting.splice(0, end);
+}
+
+/** One batch, tried until it lands. `known` is what the store holds as far as we know, and is kept up to date. */
+function land(
+  settings: LaneSettings,
+  id: string,
+  batch: readonly Change[],
+  known: Map<string, Bytes>,
+): MaybePromise<Result[]> {
+  const results: Result[] = new Array(batch.length);
+  return attempt(1, false);
+
+  function attempt(round: number, overtaken: boolean): MaybePromise<Result[]> {
+    const combined = combine(batch, results, known, settings.mutations);
+    if (combined.delta === null) return results;
+    const delta = overtaken ? withoutRotation(combined.delta) : combined.delta;
+    return chain(settings.store.commit(id, delta), (outcome) => {
+      if (outcome.status !== 'conflict') return finish(combined, outcome, delta.replaces !== undefined);
+      if (round === MAX_ATTEMPTS) throw failure('SOJOURN_CONTENDED', { attempts: round });
+      for (const [field, value] of outcome.fields) known.set(field, value);
+      return attempt(
+        round + 1,
+        overtaken || (delta.replaces !== undefined && allAsExpected(outcome.fields, delta.fields)),
+      );
+    });
+  }
+
+  function finish(combined: Combined, outcome: Exclude<Outcome, { status: 'conflict' }>, rotated: boolean): Result[] {
+    if (outcome.status === 'ok') {
+      for (const [field, value] of combined.values) known.set(field, value);
+      for (const [field, lost] of combined.conflicts) settings.onConflict(id, field, lost);
+    }
+    const landed: Landed = outcome.status === 'ok' ? { ...outcome, written: combined.values, rotated } : outcome;
+    for (let i = 0; i < batch.length; i++) results[i] ??= { landed };
+    return results;
+  }
+}
+
+interface Combined {
+  readonly delta: Delta | null;
+  readonly values: ReadonlyMap<string, Bytes>;
+  readonly conflicts: readonly (readonly [field: string, lost: boolean])[];
+}
+
+/** Folds the changes of a batch into one delta. A change that fails by itself gets its error in `results` and is left out. */
+function combine(
+  batch: readonly Change[],
+  results: Result[],
+  known: ReadonlyMap<string, Bytes>,
+  mutations: Mutations,
+): Combined {
+  const courses = new Map<string, Course>();
+  const conflicts: [string, boolean][] = [];
+  let head: Delta['head'] | undefined;
+  let first: Change | undefined;
+  for (let i = 0; i < batch.length; i++) {
+    if (results[i] !== undefined) continue;
+    const change = batch[i]!;
+    const trial = new Map<string, Course>();
+    const noted: [string, boolean][] = [];
+    try {
+      for (const [field, intent] of change.intents) {
+        const course = courses.get(field) ?? start(intent, known.get(field));
+        trial.set(
+          field,
+          follow(course, field, intent, mutations, (name, lost) => noted.push([name, lost])),
+        );
+      }
+    } catch (error) {
+      results[i] = { error };
+      continue;
+    }
+    for (const [field, course] of trial) courses.set(field, course);
+    conflicts.push(...noted);
+    first ??= change;
+    head = head === undefined ? change.head : later(head, change.head);
+  }
+  const values = new Map<string, Bytes>();
+  const fields = new Map<string, Write>();
+  for (const [field, course] of courses) {
+    values.set(field, course.value);
+    const write = writeOf(course);
+    if (write !== undefined) fields.set(field, write);
+  }
+  if (first === undefined || head === undefined) return { delta: null, values, conflicts };
+  const { generation, replaces } = first;
+  return {
+    values,
+    conflicts,
+    delta: replaces === undefined ? { generation, head, fields } : { generation, head, replaces, fields },
+  };
+}
+
+/** Two heads of one batch: whatever either sets, and the later deadline. */
+function later(a: Delta['head'], b: Delta['head']): Delta['head'] {
+  return { ...a, ...b, expiresAt: Math.max(a.expiresAt, b.expiresAt) };
+}
+
+/** Another request rotated first: its token stands, our fields still count. */
+function withoutRotation({ generation, head, fields }: Delta): Delta {
+  const { secret: _secret, previous: _previous, ...rest } = head;
+  return { generation, head: rest, fields };
+}
+
+function allAsExpected(present: ReadonlyMap<string, Bytes>, writes: ReadonlyMap<string, Write>): boolean {
+  for (const [field, value] of present) {
+    const write = writes.get(field);
+    if (write?.op === 'swap' && !sameBytes(write.expect, value)) return false;
+  }
+  return true;
+}
+
+function settle(batch: readonly Waiting[], results: readonly Result[]): void {
+  batch.forEach((waiting, i) => {
+    const result = results[i]!;
+    if ('error' in result) waiting.reject(result.error);
+    else waiting.resolve(result.landed);
+  });
+}
+
+function unwrap(result: Result): Landed {
+  if ('error' in result) throw result.error;
+  return result.landed;
+}
