@@ -1,0 +1,78 @@
+/**
+ * The token in the Authorization header: for API clients and native apps, which keep tokens themselves.
+ *
+ * RFC 6750 says how a client presents a token, not how it gets one. So a new token travels in a header of the answer,
+ * `X-Session-Token`, and the same header with an empty value says: forget the token, the session has ended. Not every client
+ * sees the difference between an empty header and none, and none has to: a token that ended opens nothing.
+ * Nothing tells how long the token lives; a client learns it when it is refused, which it must be ready for in any case.
+ *
+ * Rejected: `Authentication-Info` (RFC 9110 11.6.3 ties it to a scheme that defines it, and Bearer does not); the token in
+ * the body (the application's), in the query or in any URL (logs, referrers, histories).
+ */
+import type { Transport } from '../contract.js';
+import { checked, show } from '../core/options.js';
+import { failure } from '../errors.js';
+import { NONE } from './cookie-header.js';
+
+export interface BearerOptions {
+  /** The request header that carries the token. Default `Authorization`. */
+  readonly header?: string;
+  /** The word before the token, in any letter case. Default `Bearer`; `''` when the header holds the token alone. */
+  readonly scheme?: string;
+  /** The answer's header that carries a new token, or nothing once the session has ended. Default `X-Session-Token`. */
+  readonly answer?: string;
+}
+
+/**
+ * Carries the token in request and answer headers. Throws SOJOURN_OPTION for names that cannot be header names.
+ * A browser shows the answer's header to scripts of other origins only if the application lists it in
+ * `Access-Control-Expose-Headers`. Nothing here asks for https: the client sends the token wherever it is told to.
+ */
+export function bearer(options?: BearerOptions): Transport {
+  const own = checked('bearer', options, ['header', 'scheme', 'answer']);
+  const header = headerName('header', own.header ?? 'Authorization');
+  const answer = headerName('answer', own.answer ?? 'X-Session-Token');
+  const scheme = own.scheme === '' ? '' : headerName('scheme', own.scheme ?? 'Bearer');
+  const asked = header.toLowerCase();
+  const prefix = scheme === '' ? '' : `${scheme.toLowerCase()} `;
+  const forget = Object.freeze([Object.freeze([answer, ''] as const)]);
+
+  return {
+    name: 'bearer',
+    vary: header,
+    read: (request) => presented(request.header(asked), prefix),
+    write: (token) => [[answer, headerValue(token)]],
+    clear: () => forget,
+    describe: () => ({ transport: 'bearer', header, scheme, answer }),
+  };
+}
+
+/** The one word after the prefix. Another scheme, or more words than one, is somebody else's header: no token at all. */
+function presented(value: string | undefined, prefix: string): readonly string[] {
+  if (value === undefined || value.slice(0, prefix.length).toLowerCase() !== prefix) return NONE;
+  const token = value.slice(prefix.length);
+  return token === '' || SPACE.test(token) ? NONE : [token];
+}
+
+const SPACE = /[ \t]/;
+/** RFC 9110 5.6.2, token: header names and schemes alike. */
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/;
+/** Visible ASCII: one word that comes through every proxy as it is. */
+const VALUE = /^[!-~]+$/;
+
+function headerName(option: keyof BearerOptions, given: unknown): string {
+  if (typeof given === 'string' && NAME.test(given)) return given;
+  throw failure('SOJOURN_OPTION', {
+    option: `${option} of bearer`,
+    wanted: "must be 1 to 64 letters, digits and !#$%&'*+-.^_`|~",
+    got: show(given),
+  });
+}
+
+function headerValue(token: string): string {
+  if (VALUE.test(token)) return token;
+  throw failure('SOJOURN_VALUE', {
+    path: 'the token',
+    problem: 'it is empty or has characters that no header may carry',
+  });
+}

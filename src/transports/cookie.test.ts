@@ -1,0 +1,431 @@
+/**
+ * The cookie transport as a browser meets it: the exact lines, what plain http and proxies change, and that every line parses
+ * back to what was meant, in two parsers that know nothing of ours.
+ */
+import { randomBytes } from 'node:crypto';
+import { parseSetCookie } from 'cookie';
+import fc from 'fast-check';
+import { Cookie, CookieJar, PrefixSecurityEnum } from 'tough-cookie';
+import { describe, expect, test } from 'vitest';
+import type { HeaderLine, RequestView, Transport } from '../contract.js';
+import { join, newToken } from '../core/token.js';
+import { isFailure } from '../errors.js';
+import { cookie } from './cookie.js';
+import type { CookieOptions } from './cookie-options.js';
+
+const { id, secret } = newToken(randomBytes);
+const token = join(id, secret);
+const HALF_HOUR = 30 * 60_000;
+const EPOCH = 'Expires=Thu, 01 Jan 1970 00:00:00 GMT';
+
+const request = (headers: Record<string, string>, secure = true, proxied = false): RequestView => ({
+  secure,
+  proxied,
+  header: (name) => headers[name],
+});
+const https = (cookies?: string): RequestView =>
+  request({ host: 'shop.example', ...(cookies !== undefined && { cookie: cookies }) });
+const http = (host: string, cookies = '', proxied = false): RequestView =>
+  request({ host, cookie: cookies }, false, proxied);
+const line = (lines: readonly HeaderLine[]): string => {
+  const [name, value] = lines[0] ?? [];
+  if (lines.length === 1 && name === 'Set-Cookie' && value !== undefined) return value;
+  throw new Error(`expected one Set-Cookie line, got ${JSON.stringify(lines)}`);
+};
+const written = (transport: Transport, lifetimeMs: number | undefined = HALF_HOUR, seen = https()): string =>
+  line(transport.write(token, lifetimeMs, seen));
+
+describe('the line', () => {
+  test.each<[title: string, options: CookieOptions, after: string]>([
+    ['by default', {}, `__Host-sid=${token}; Max-Age=1800; Path=/; HttpOnly; Secure; SameSite=Lax`],
+    ['under another name', { name: 'visit' }, `visit=${token}; Max-Age=1800; Path=/; HttpOnly; Secure; SameSite=Lax`],
+    [
+      'for a domain',
+      { domain: 'example.com' },
+      `__Secure-sid=${token}; Max-Age=1800; Path=/; Domain=example.com; HttpOnly; Secure; SameSite=Lax`,
+    ],
+    [
+      'for a path',
+      { path: '/shop' },
+      `__Secure-sid=${token}; Max-Age=1800; Path=/shop; HttpOnly; Secure; SameSite=Lax`,
+    ],
+    ['strict', { sameSite: 'strict' }, `__Host-sid=${token}; Max-Age=1800; Path=/; HttpOnly; Secure; SameSite=Strict`],
+    [
+      'for other sites',
+      { sameSite: 'none' },
+      `__Host-sid=${token}; Max-Age=1800; Path=/; HttpOnly; Secure; SameSite=None`,
+    ],
+    [
+      'partitioned',
+      { partitioned: true },
+      `__Host-sid=${token}; Max-Age=1800; Path=/; HttpOnly; Secure; SameSite=None; Partitioned`,
+    ],
+    [
+      'with a priority',
+      { priority: 'high' },
+      `__Host-sid=${token}; Max-Age=1800; Path=/; HttpOnly; Secure; SameSite=Lax; Priority=High`,
+    ],
+    ['not secure', { secure: false }, `sid=${token}; Max-Age=1800; Path=/; HttpOnly; SameSite=Lax`],
+    [
+      'with the newer prefix',
+      { name: '__Host-Http-sid' },
+      `__Host-Http-sid=${token}; Max-Age=1800; Path=/; HttpOnly; Secure; SameSite=Lax`,
+    ],
+  ])('%s', (_, options, expected) => {
+    const transport = cookie(options);
+    expect(written(transport)).toBe(expected);
+    expect(line(transport.clear(https()))).toBe(
+      expected.replace(token, '').replace('Max-Age=1800', `Max-Age=0; ${EPOCH}`),
+    );
+  });
+
+  test('a cookie that ends with the browser has no Max-Age', () => {
+    expect(line(cookie().write(token, undefined, https()))).toBe(
+      `__Host-sid=${token}; Path=/; HttpOnly; Secure; SameSite=Lax`,
+    );
+  });
+
+  test.each([
+    [1, 1],
+    [999, 1],
+    [1000, 1],
+    [1001, 2],
+    [0, 1],
+    [-5, 1],
+    [86_400_000, 86_400],
+    [400 * 86_400_000, 34_560_000],
+    [401 * 86_400_000, 34_560_000],
+    [Number.MAX_VALUE, 34_560_000],
+    [Number.POSITIVE_INFINITY, 34_560_000],
+  ])('a lifetime of %d ms is Max-Age=%d', (lifetimeMs, seconds) => {
+    expect(written(cookie(), lifetimeMs)).toContain(`; Max-Age=${seconds}; `);
+  });
+});
+
+describe('reading', () => {
+  test('the token comes back from the line that was written', () => {
+    const transport = cookie();
+    const sent = written(transport).split(';')[0]!;
+    expect(transport.read(https(`theme=dark; ${sent}; lang=en`))).toEqual([token]);
+  });
+
+  test('a request without cookies has no token', () => {
+    expect(cookie().read(https())).toEqual([]);
+    expect(cookie().read(https('theme=dark'))).toEqual([]);
+  });
+
+  test('two different tokens are both handed over: the engine judges', () => {
+    expect(cookie().read(https('__Host-sid=a; __Host-sid=b'))).toEqual(['a', 'b']);
+  });
+
+  test('https never takes the token from the plain name, which plain http could have planted', () => {
+    expect(cookie().read(https(`sid=${token}`))).toEqual([]);
+    expect(cookie().read(request({ host: 'localhost', cookie: `sid=${token}` }))).toEqual([]);
+  });
+
+  test('a token in any other header is ignored', () => {
+    const elsewhere = request({ host: 'shop.example', 'x-session-id': token, authorization: `Bearer ${token}` });
+    expect(cookie().read(elsewhere)).toEqual([]);
+  });
+});
+
+describe('plain http on this machine', () => {
+  test('the cookie works without Secure and without its prefix', () => {
+    const transport = cookie();
+    const seen = http('localhost:3000', `sid=${token}; __Host-sid=other`);
+    expect(written(transport, HALF_HOUR, seen)).toBe(`sid=${token}; Max-Age=1800; Path=/; HttpOnly; SameSite=Lax`);
+    expect(transport.read(seen)).toEqual([token]);
+    expect(line(transport.clear(seen))).toBe(`sid=; Max-Age=0; ${EPOCH}; Path=/; HttpOnly; SameSite=Lax`);
+  });
+
+  test.each([
+    ['__Host-visit', 'visit'],
+    ['__Secure-visit', 'visit'],
+    ['__Http-visit', 'visit'],
+    ['__Host-Http-visit', 'visit'],
+    ['__HOST-visit', 'visit'],
+    ['visit', 'visit'],
+  ])('%s becomes %s', (name, plain) => {
+    expect(written(cookie({ name }), HALF_HOUR, http('127.0.0.1'))).toMatch(new RegExp(`^${plain}=`));
+  });
+
+  test('what would demand Secure or another host is left out', () => {
+    const seen = http('[::1]:3000');
+    expect(written(cookie({ partitioned: true, priority: 'low' }), HALF_HOUR, seen)).toBe(
+      `sid=${token}; Max-Age=1800; Path=/; HttpOnly; SameSite=Lax; Priority=Low`,
+    );
+    expect(written(cookie({ domain: 'example.com', path: '/shop', sameSite: 'strict' }), HALF_HOUR, seen)).toBe(
+      `sid=${token}; Max-Age=1800; Path=/shop; HttpOnly; SameSite=Strict`,
+    );
+  });
+});
+
+describe('plain http from elsewhere', () => {
+  const seen = http('shop.example', `sid=${token}; __Host-sid=${token}`);
+
+  test('no session is found, and storing one says what to do', () => {
+    expect(cookie().read(seen)).toEqual([]);
+    expect(insecure(() => cookie().write(token, HALF_HOUR, seen)).message).toContain('plain http from another machine');
+  });
+
+  test('a request without a Host is from elsewhere', () => {
+    const hostless = request({ cookie: `sid=${token}` }, false);
+    expect(cookie().read(hostless)).toEqual([]);
+    expect(insecure(() => cookie().write(token, HALF_HOUR, hostless)).details).toEqual({ proxied: false });
+  });
+
+  test('through a proxy that nobody trusts, the error names the setting, even on localhost', () => {
+    for (const host of ['shop.example', 'localhost:3000']) {
+      const proxied = http(host, `sid=${token}`, true);
+      expect(cookie().read(proxied)).toEqual([]);
+      const error = insecure(() => cookie().write(token, HALF_HOUR, proxied));
+      expect(error.details).toEqual({ proxied: true });
+      expect(error.message).toContain('trustProxy');
+      expect(error.message).not.toContain(secret);
+    }
+  });
+
+  test('clearing never throws, and clears what the browser may hold', () => {
+    expect(line(cookie().clear(seen))).toBe(`__Host-sid=; Max-Age=0; ${EPOCH}; Path=/; HttpOnly; Secure; SameSite=Lax`);
+    expect(cookie().clear(http('localhost', '', true))).toEqual(cookie().clear(https()));
+  });
+
+  test('secure: false asks nobody', () => {
+    const transport = cookie({ secure: false });
+    expect(transport.read(seen)).toEqual([token]);
+    expect(written(transport, HALF_HOUR, seen)).toBe(`sid=${token}; Max-Age=1800; Path=/; HttpOnly; SameSite=Lax`);
+    expect(written(transport)).toBe(written(transport, HALF_HOUR, seen));
+  });
+});
+
+describe('what a cookie cannot carry', () => {
+  test('4096 octets of name and value pass, one more is an error before the browser drops it', () => {
+    const transport = cookie();
+    const fits = 'v'.repeat(4096 - '__Host-sid'.length);
+    expect(line(transport.write(fits, undefined, https()))).toContain(fits);
+    const error = thrown(() => transport.write(`${fits}v`, undefined, https()));
+    expect(isFailure(error, 'SOJOURN_LIMIT')).toBe(true);
+    expect(isFailure(error) && error.details).toMatchObject({ size: 4097, limit: 4096 });
+  });
+
+  test('of all characters, exactly the cookie-octets of RFC 6265bis pass', () => {
+    const passed: number[] = [];
+    for (let code = 0; code < 0x300; code++) {
+      const value = `a${String.fromCharCode(code)}b`;
+      const outcome = thrown(() => cookie().write(value, undefined, https()));
+      if (outcome === undefined) passed.push(code);
+      else expect(isFailure(outcome, 'SOJOURN_VALUE')).toBe(true);
+    }
+    const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, n) => from + n);
+    expect(passed).toEqual([
+      0x21,
+      ...range(0x23, 0x2b),
+      ...range(0x2d, 0x3a),
+      ...range(0x3c, 0x5b),
+      ...range(0x5d, 0x7e),
+    ]);
+  });
+
+  test('an empty token is an error, not a cleared cookie', () => {
+    expect(
+      isFailure(
+        thrown(() => cookie().write('', undefined, https())),
+        'SOJOURN_VALUE',
+      ),
+    ).toBe(true);
+  });
+
+  test('no message repeats the token', () => {
+    for (const value of [`${token}\r\nSet-Cookie: x=1`, `${token};`, token.repeat(100)]) {
+      const error = thrown(() => cookie().write(value, undefined, https()));
+      expect(isFailure(error) && error.message).not.toContain(secret);
+      expect(JSON.stringify(isFailure(error) && error.details)).not.toContain(secret);
+    }
+  });
+});
+
+test('describe shows the effective settings as JSON', () => {
+  expect(JSON.parse(JSON.stringify(cookie().describe()))).toEqual({
+    transport: 'cookie',
+    name: '__Host-sid',
+    path: '/',
+    sameSite: 'lax',
+    secure: true,
+    httpOnly: true,
+    partitioned: false,
+    onLoopback: 'sid',
+  });
+  expect(cookie({ secure: false, domain: 'example.com' }).describe()).not.toHaveProperty('onLoopback');
+});
+
+test('answers vary by Cookie', () => {
+  expect(cookie().vary).toBe('Cookie');
+});
+
+describe('parsed back', () => {
+  const name = fc.string({ unit: fc.constantFrom(...'!#$&*+-.^_`|~09AZaz'), minLength: 1, maxLength: 12 });
+  const prefixed = fc
+    .tuple(fc.constantFrom('', '__Host-', '__Secure-', '__Http-', '__Host-Http-'), name)
+    .map((parts) => parts.join(''));
+  const path = fc.string({ unit: fc.constantFrom(...'/abc.-_~%20=,'), maxLength: 12 }).map((rest) => `/${rest}`);
+  const options = fc.record<CookieOptions>(
+    {
+      name: prefixed,
+      domain: fc.constantFrom('example.com', 'shop.example.com'),
+      path,
+      sameSite: fc.constantFrom('lax', 'strict', 'none'),
+      secure: fc.boolean(),
+      partitioned: fc.boolean(),
+      priority: fc.constantFrom('low', 'medium', 'high'),
+    },
+    { requiredKeys: [] },
+  );
+  const value = fc.string({
+    unit: fc.constantFrom(...'!#$%&()*+-./09:<=>?@AZ[]^_`az{|}~'),
+    minLength: 1,
+    maxLength: 70,
+  });
+  const lifetime = fc.option(fc.integer({ min: 1, max: 2 ** 40 }), { nil: undefined });
+
+  test('50,000 lines: two other parsers read what was meant, and options are refused or work', () => {
+    let accepted = 0;
+    fc.assert(
+      fc.property(options, value, lifetime, (given, content, lifetimeMs) => {
+        const made = tried(given);
+        if (made === null) return;
+        accepted++;
+        const meant = meaning(given);
+        const whole = line(made.write(content, lifetimeMs, https()));
+        const seconds = lifetimeMs === undefined ? undefined : Math.min(Math.ceil(lifetimeMs / 1000), 34_560_000);
+        expectSame(readByCookie(whole), { ...meant, value: content, maxAge: seconds }, whole);
+        expectSame(readByTough(whole), { ...meant, value: content, maxAge: seconds }, whole);
+        const gone = line(made.clear(https()));
+        expectSame(readByCookie(gone), { ...meant, value: '', maxAge: 0 }, gone);
+        expectSame(readByTough(gone), { ...meant, value: '', maxAge: 0 }, gone);
+      }),
+      { numRuns: 50_000 },
+    );
+    expect(accepted).toBeGreaterThan(10_000);
+  });
+
+  test('a cookie jar that enforces the prefixes keeps the cookie, gives it back, and lets it be cleared', () => {
+    const url = 'https://shop.example.com/shop/cart';
+    const seen = request({ host: 'shop.example.com' });
+    const all: CookieOptions[] = [
+      {},
+      { domain: 'example.com' },
+      { path: '/shop' },
+      { name: 'visit' },
+      { name: '__Host-Http-sid' },
+      { partitioned: true },
+    ];
+    for (const given of all) {
+      const transport = cookie(given);
+      const jar = new CookieJar(undefined, { prefixSecurity: PrefixSecurityEnum.STRICT });
+      jar.setCookieSync(line(transport.write(token, HALF_HOUR, seen)), url);
+      const back = request({ host: 'shop.example.com', cookie: jar.getCookieStringSync(url) });
+      expect(transport.read(back)).toEqual([token]);
+      jar.setCookieSync(line(transport.clear(back)), url);
+      expect(jar.getCookieStringSync(url)).toBe('');
+    }
+  });
+
+  interface Read {
+    readonly name: string;
+    readonly value: string;
+    readonly path: string | undefined;
+    readonly domain: string | undefined;
+    readonly maxAge: number | undefined;
+    readonly httpOnly: boolean;
+    readonly secure: boolean;
+    readonly sameSite: string | undefined;
+    readonly partitioned: boolean;
+    readonly priority: string | undefined;
+  }
+
+  /** What the options mean, said without the code under test. */
+  function meaning(given: CookieOptions): Omit<Read, 'value' | 'maxAge'> {
+    const { domain, path = '/', secure = true, partitioned = false, priority } = given;
+    const prefix = secure ? (domain === undefined && path === '/' ? '__Host-' : '__Secure-') : '';
+    const sameSite = given.sameSite ?? (partitioned ? 'none' : 'lax');
+    return {
+      name: given.name ?? `${prefix}sid`,
+      path,
+      domain,
+      httpOnly: true,
+      secure,
+      sameSite,
+      partitioned,
+      priority,
+    };
+  }
+
+  function readByCookie(whole: string): Read {
+    const {
+      httpOnly = false,
+      secure = false,
+      partitioned = false,
+      ...rest
+    } = parseSetCookie(whole, { decode: (text) => text });
+    const { name: key, value: content = '', path: at, domain, maxAge } = rest;
+    return {
+      name: key,
+      value: content,
+      path: at,
+      domain,
+      maxAge,
+      httpOnly,
+      secure,
+      sameSite: rest.sameSite as string,
+      partitioned,
+      priority: rest.priority as string,
+    };
+  }
+
+  function readByTough(whole: string): Read {
+    const read = Cookie.parse(whole)!;
+    const extensions = (read.extensions ?? []).map((text) => text.toLowerCase());
+    return {
+      name: read.key,
+      value: read.value,
+      path: read.path ?? undefined,
+      domain: read.domain ?? undefined,
+      maxAge: typeof read.maxAge === 'number' ? read.maxAge : undefined,
+      httpOnly: read.httpOnly,
+      secure: read.secure,
+      sameSite: read.sameSite,
+      partitioned: extensions.includes('partitioned'),
+      priority: extensions.find((text) => text.startsWith('priority='))?.slice('priority='.length),
+    };
+  }
+
+  function expectSame(got: Read, wanted: Read, whole: string): void {
+    for (const key of Object.keys(wanted) as (keyof Read)[]) {
+      if (got[key] !== wanted[key]) expect({ whole, key, value: got[key] }).toEqual({ whole, key, value: wanted[key] });
+    }
+  }
+});
+
+function tried(options: CookieOptions): Transport | null {
+  try {
+    return cookie(options);
+  } catch (error) {
+    if (isFailure(error, 'SOJOURN_OPTION')) return null;
+    throw error;
+  }
+}
+
+function thrown(call: () => unknown): unknown {
+  try {
+    call();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+function insecure(call: () => unknown): { message: string; details: unknown } {
+  const error = thrown(call);
+  if (!isFailure(error, 'SOJOURN_INSECURE')) throw new Error('expected SOJOURN_INSECURE', { cause: error });
+  return error;
+}
