@@ -12,13 +12,21 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const AT_ONCE = 2;
+const MAX_SHOWN = 80;
 
 /**
  * Longest first, so that none is left over at the end. Each is an argument list for Node.
  * @type {Record<string, readonly string[]>}
  */
 const checks = {
-  types: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
+  types: [
+    'node_modules/typescript/bin/tsc',
+    '-p',
+    'tsconfig.json',
+    '--incremental',
+    '--tsBuildInfoFile',
+    'build/.notes/types.tsbuildinfo',
+  ],
   package: ['scripts/package-check.js'],
   snippets: ['scripts/snippets.js'],
   api: ['scripts/api-report.js'],
@@ -55,14 +63,25 @@ async function runCheck(name) {
   const { ok, output } = await run(checks[name] ?? []);
   const took = `${((performance.now() - begun) / 1000).toFixed(1)} s`;
   console.log(`check ${name.padEnd(9)} ${ok ? 'ok' : 'FAILED'}  ${took}`);
-  const shown = ok
-    ? output
-        .split('\n')
-        .filter((line) => line.startsWith('note: '))
-        .join('\n')
-    : output.trim();
+  const shown = ok ? notes(output) : beginning(output);
   if (shown) console.log(shown.replace(/^/gm, '    '));
   return ok;
+}
+
+/**
+ * What a check wants to say although nothing is wrong.
+ * @param {string} output
+ */
+function notes(output) {
+  const lines = output.split('\n').filter((line) => line.startsWith('note: '));
+  return lines.join('\n');
+}
+
+/** @param {string} output */
+function beginning(output) {
+  const lines = output.trim().split('\n');
+  if (lines.length <= MAX_SHOWN) return lines.join('\n');
+  return [...lines.slice(0, MAX_SHOWN), `... and ${lines.length - MAX_SHOWN} more lines`].join('\n');
 }
 
 /**

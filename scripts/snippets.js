@@ -257,7 +257,9 @@ export function runMarked(snippets, root) {
  * @param {string} root
  */
 function runOne(snippet, file, root) {
-  const { outputText } = ts.transpileModule(moduleOf(snippet), { compilerOptions: compilerOptions(root) });
+  const { outputText } = ts.transpileModule(moduleOf(snippet), {
+    compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
+  });
   const script = file.replace(/\.ts$/, '.mjs');
   writeFileSync(script, outputText);
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [script], {
