@@ -1,0 +1,110 @@
+/**
+ * The movie-ticket application of one server: an Express app over a database and a session store. It listens nowhere and
+ * starts nothing; server.ts does. Handlers know sessions only through the few lines of routes/desk.ts, so where sessions
+ * live can change without any of them changing.
+ *
+ * A request passes: who serves it, safe headers, own pages only, its body, its session, its route, its errors.
+ */
+import express, { type Express, type RequestHandler } from 'express';
+import type { MaybePromise, Stored } from 'sojourn';
+import { session } from 'sojourn/express';
+import type { Database } from './db/schema.js';
+import { openCinema } from './domain/cinema.js';
+import { fairDice } from './domain/house.js';
+import { answerErrors, notFound } from './http/errors.js';
+import { readForm } from './http/form.js';
+import { ownPagesOnly } from './http/origin.js';
+import { webFolder } from './http/web.js';
+import { accountRoutes } from './routes/account.js';
+import type { Desk } from './routes/desk.js';
+import { commentRoutes, couponRoutes, favouriteRoutes } from './routes/keeping.js';
+import { movieRoutes } from './routes/movies.js';
+import { orderRoutes } from './routes/orders.js';
+import { pictureRoutes } from './routes/pictures.js';
+import { screenRoutes } from './routes/screens.js';
+import { sessionRoutes } from './routes/session.js';
+import type { CinemaSessions } from './session.js';
+
+export interface AppOptions {
+  readonly db: Database;
+  readonly sessions: CinemaSessions;
+  /** A session as its store holds it. Without it, GET /api/session/ shows less. */
+  readonly inspect?: (id: string) => MaybePromise<Stored | null>;
+  /** This server's name. Every answer carries it as X-Served-By. */
+  readonly name: string;
+  /** Epoch milliseconds. Default: Date.now. */
+  readonly clock?: () => number;
+  /** 0 <= n < below. Default: a cryptographic generator. */
+  readonly dice?: (below: number) => number;
+  /** Answers text-message codes in the body and fills the purse. For showing, never for the public. Default: false. */
+  readonly demo?: boolean;
+  /** Sends a code to a phone. Default: to nobody. */
+  readonly deliver?: (mobile: string, code: string) => void;
+  readonly log?: (error: unknown) => void;
+}
+
+/** What a new user owns: 50 yuan as in the original, 500 where there is something to try out. */
+const OPENING_CENTS = { real: 5_000, demo: 50_000 } as const;
+
+export function createApp(options: AppOptions): Express {
+  const { db, name, sessions, demo = false, clock = Date.now, dice = fairDice } = options;
+  const cinema = openCinema({ db, now: clock, draw: dice }, demo ? OPENING_CENTS.demo : OPENING_CENTS.real);
+  const nobody = (): null => null;
+  const desk: Desk = {
+    cinema,
+    sessions,
+    name,
+    demo,
+    deliver: options.deliver ?? nobody,
+    inspect: options.inspect ?? nobody,
+  };
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.enable('strict routing');
+  // The servers listen on loopback only, so whoever connects is our gateway, and its word about the client is true.
+  app.set('trust proxy', 'loopback');
+  app.use(servedBy(name), safeHeaders());
+  app.use('/static/images', pictureRoutes(cinema.avatars));
+  app.use('/api', ownPagesOnly(), readForm(), session(sessions));
+  app.use(
+    '/api',
+    programmeReady(() => cinema.programme.ready()),
+  );
+  app.use('/api', accountRoutes(desk), sessionRoutes(desk), movieRoutes(desk), screenRoutes(desk));
+  app.use('/api', orderRoutes(desk), favouriteRoutes(desk), commentRoutes(desk), couponRoutes(desk));
+  app.use('/api', notFound());
+  app.use(express.static(webFolder(), { maxAge: 0 }));
+  app.use(notFound());
+  app.use(answerErrors(options.log ?? console.error));
+  return app;
+}
+
+function servedBy(name: string): RequestHandler {
+  return (_req, res, next) => {
+    res.set('X-Served-By', name);
+    next();
+  };
+}
+
+const CONTENT_POLICY =
+  "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+function safeHeaders(): RequestHandler {
+  return (_req, res, next) => {
+    res.set({
+      'Content-Security-Policy': CONTENT_POLICY,
+      'X-Content-Type-Options': 'nosniff',
+      'Referrer-Policy': 'same-origin',
+    });
+    next();
+  };
+}
+
+/** The first request of a day finds the day's showings. */
+function programmeReady(ready: () => Promise<void>): RequestHandler {
+  return async (_req, _res, next) => {
+    await ready();
+    next();
+  };
+}
