@@ -17,6 +17,13 @@ export const SUMMARY_FILE = fileURLToPath(new URL('../build/test-summary.json', 
 
 /** @implements {Reporter} */
 export class Summary {
+  #file;
+
+  /** @param {string} [file] where the numbers go */
+  constructor(file = SUMMARY_FILE) {
+    this.#file = file;
+  }
+
   /**
    * @param {readonly import('vitest/node').TestModule[]} modules
    * @param {readonly unknown[]} unhandled
@@ -36,8 +43,8 @@ export class Summary {
       counts.failed += troublesOutsideTests(module);
     }
     for (const [reason, titles] of skips) console.log(skipLine(reason, titles));
-    mkdirSync(dirname(SUMMARY_FILE), { recursive: true });
-    writeFileSync(SUMMARY_FILE, JSON.stringify(counts));
+    mkdirSync(dirname(this.#file), { recursive: true });
+    writeFileSync(this.#file, JSON.stringify(counts));
   }
 }
 
