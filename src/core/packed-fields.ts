@@ -1,0 +1,130 @@
+/**
+ * The fields of a packed session as a map that looks into the bytes: nothing is copied, nothing decoded before it is asked for.
+ *
+ * A lookup walks the length prefixes and compares names byte by byte; for the handful of fields of a session that is
+ * quicker than building a Map first. The bytes were checked by `unpack`, so no length in here can point outside.
+ */
+
+/** One byte for the length of the name, four for that of the value, little-endian. */
+export const FIELD_HEADER_BYTES = 5;
+
+/** How long the value is whose field begins at `at`. */
+export function valueBytesAt(bytes: Uint8Array, at: number): number {
+  return bytes[at + 1]! + bytes[at + 2]! * 0x100 + bytes[at + 3]! * 0x1_0000 + bytes[at + 4]! * 0x100_0000;
+}
+
+export class PackedFields implements ReadonlyMap<string, Uint8Array> {
+  readonly size: number;
+  private readonly bytes: Buffer;
+  private readonly start: number;
+
+  /** `size` fields, the first of which begins at `start`. */
+  constructor(bytes: Buffer, start: number, size: number) {
+    this.bytes = bytes;
+    this.start = start;
+    this.size = size;
+  }
+
+  get(name: string): Uint8Array | undefined {
+    const at = this.find(name);
+    return at === -1 ? undefined : this.valueAt(at);
+  }
+
+  has(name: string): boolean {
+    return this.find(name) !== -1;
+  }
+
+  *entries(): MapIterator<[string, Uint8Array]> {
+    for (let at = this.start, left = this.size; left > 0; left--) {
+      yield [this.nameAt(at), this.valueAt(at)];
+      at = this.after(at);
+    }
+  }
+
+  *keys(): MapIterator<string> {
+    for (let at = this.start, left = this.size; left > 0; left--) {
+      yield this.nameAt(at);
+      at = this.after(at);
+    }
+  }
+
+  *values(): MapIterator<Uint8Array> {
+    for (let at = this.start, left = this.size; left > 0; left--) {
+      yield this.valueAt(at);
+      at = this.after(at);
+    }
+  }
+
+  [Symbol.iterator](): MapIterator<[string, Uint8Array]> {
+    return this.entries();
+  }
+
+  forEach(
+    visit: (value: Uint8Array, name: string, map: ReadonlyMap<string, Uint8Array>) => void,
+    self?: unknown,
+  ): void {
+    for (const [name, value] of this) visit.call(self, value, name, this);
+  }
+
+  /**
+   * The bytes of all fields but the named ones, as few runs as there are gaps. With their number: what a record that
+   * changes these names takes over unread.
+   */
+  without(names: Iterable<string>): { readonly count: number; readonly runs: readonly Uint8Array[] } {
+    const gaps: number[] = [];
+    for (const name of names) {
+      const at = this.find(name);
+      if (at !== -1) gaps.push(at);
+    }
+    const runs: Uint8Array[] = [];
+    let from = this.start;
+    for (const gap of gaps.sort((a, b) => a - b)) {
+      if (gap > from) runs.push(this.bytes.subarray(from, gap));
+      from = this.after(gap);
+    }
+    if (from < this.bytes.length) runs.push(this.bytes.subarray(from));
+    return { count: this.size - gaps.length, runs };
+  }
+
+  /** Where the field of that name begins, or -1. */
+  private find(name: string): number {
+    const { bytes } = this;
+    const wanted = isAscii(name) ? null : Buffer.from(name);
+    const length = wanted?.length ?? name.length;
+    for (let at = this.start, left = this.size; left > 0; left--) {
+      if (bytes[at] === length && (wanted ? holdsBytes(bytes, at, wanted) : holdsAscii(bytes, at, name))) return at;
+      at = this.after(at);
+    }
+    return -1;
+  }
+
+  private nameAt(at: number): string {
+    const from = at + FIELD_HEADER_BYTES;
+    return this.bytes.toString('utf8', from, from + this.bytes[at]!);
+  }
+
+  private valueAt(at: number): Uint8Array {
+    const end = this.after(at);
+    return this.bytes.subarray(end - valueBytesAt(this.bytes, at), end);
+  }
+
+  private after(at: number): number {
+    return at + FIELD_HEADER_BYTES + this.bytes[at]! + valueBytesAt(this.bytes, at);
+  }
+}
+
+function isAscii(name: string): boolean {
+  for (let i = 0; i < name.length; i++) if (name.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
+
+function holdsAscii(bytes: Uint8Array, at: number, name: string): boolean {
+  const from = at + FIELD_HEADER_BYTES;
+  for (let i = 0; i < name.length; i++) if (bytes[from + i] !== name.charCodeAt(i)) return false;
+  return true;
+}
+
+function holdsBytes(bytes: Buffer, at: number, name: Buffer): boolean {
+  const from = at + FIELD_HEADER_BYTES;
+  return bytes.compare(name, 0, name.length, from, from + name.length) === 0;
+}

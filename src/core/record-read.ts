@@ -1,0 +1,122 @@
+/**
+ * Reading a packed session: the head at once, the fields only as far as needed to know that every length adds up.
+ *
+ * Damage is an exception here, not a null: a session that cannot be read must never be mistaken for one that is not there.
+ */
+import type { Head, Stored } from '../contract.js';
+import { failure, type SojournError } from '../errors.js';
+import { FIELD_HEADER_BYTES, PackedFields, valueBytesAt } from './packed-fields.js';
+import {
+  FIXED_BYTES,
+  FORMAT,
+  KNOWN_FLAGS,
+  PREVIOUS,
+  PREVIOUS_OPENS_NOTHING,
+  REMEMBER,
+  SECRET,
+  SIGNED_IN,
+  USER,
+} from './record-layout.js';
+
+/** What `unpack` gives: a session whose fields are still in the record. */
+export interface Packed extends Stored {
+  readonly fields: PackedFields;
+}
+
+/**
+ * The session of a record. Keeps the memory it is given: hand in bytes that nobody will change. SOJOURN_CORRUPT for
+ * anything that `pack` cannot have made; `id` is there for the message only.
+ */
+export function unpack(record: Uint8Array, id?: string): Packed {
+  const reader = readerOf(record, id);
+  const head = readHead(reader);
+  const count = readUInt16(reader);
+  const fields = new PackedFields(reader.bytes, reader.at, count);
+  for (let i = 0; i < count; i++) skipField(reader);
+  if (reader.at !== record.length) throw corrupt(reader, 'bytes follow its end');
+  return { head, fields };
+}
+
+/** The head alone, for walks over many sessions. Does not look at the fields, so damage there goes unnoticed. */
+export function headOf(record: Uint8Array, id?: string): Head {
+  return readHead(readerOf(record, id));
+}
+
+/** A position in a record that only moves within its bytes. */
+interface Reader {
+  readonly bytes: Buffer;
+  readonly id: string | undefined;
+  at: number;
+}
+
+function readerOf(record: Uint8Array, id: string | undefined): Reader {
+  const bytes = Buffer.isBuffer(record) ? record : Buffer.from(record.buffer, record.byteOffset, record.length);
+  return { bytes, id, at: 0 };
+}
+
+/** Steps 1 to 6, read back. Numbers that no session can have are damage too: a deadline of NaN would never come. */
+function readHead(reader: Reader): Head {
+  const { bytes } = reader;
+  skip(reader, FIXED_BYTES);
+  if (bytes[0] !== FORMAT) throw corrupt(reader, `its format is ${bytes[0]}, and this version reads ${FORMAT}`);
+  const flags = bytes[1]!;
+  if (flags > KNOWN_FLAGS || (flags & (PREVIOUS | PREVIOUS_OPENS_NOTHING)) === PREVIOUS_OPENS_NOTHING) {
+    throw corrupt(reader, 'its flags are not of this format');
+  }
+  const head: { -readonly [K in keyof Head]: Head[K] } = {
+    createdAt: finite(reader, bytes.readDoubleLE(2)),
+    expiresAt: finite(reader, bytes.readDoubleLE(10)),
+    version: finite(reader, bytes.readDoubleLE(18)),
+    generation: finite(reader, bytes.readDoubleLE(26)),
+  };
+  if (flags & SECRET) head.secret = readHash(reader);
+  if (flags & PREVIOUS) {
+    const until = readDouble(reader);
+    head.previous = { secret: readHash(reader), until, opens: flags & PREVIOUS_OPENS_NOTHING ? 'nothing' : 'session' };
+  }
+  if (flags & USER) head.user = readText(reader, readUInt16(reader));
+  if (flags & SIGNED_IN) head.signedInAt = readDouble(reader);
+  if (flags & REMEMBER) head.remember = true;
+  return head;
+}
+
+function readHash(reader: Reader): Uint8Array {
+  const from = skip(reader, 1) + 1;
+  skip(reader, reader.bytes[from - 1]!);
+  return reader.bytes.subarray(from, reader.at);
+}
+
+function readText(reader: Reader, length: number): string {
+  const from = skip(reader, length);
+  return reader.bytes.toString('utf8', from, reader.at);
+}
+
+function readDouble(reader: Reader): number {
+  return finite(reader, reader.bytes.readDoubleLE(skip(reader, 8)));
+}
+
+function readUInt16(reader: Reader): number {
+  return reader.bytes.readUInt16LE(skip(reader, 2));
+}
+
+function skipField(reader: Reader): void {
+  const at = skip(reader, FIELD_HEADER_BYTES);
+  skip(reader, reader.bytes[at]! + valueBytesAt(reader.bytes, at));
+}
+
+/** Moves on by `length` bytes and returns where it was. The only place that moves, so the only one that checks. */
+function skip(reader: Reader, length: number): number {
+  const { at } = reader;
+  if (at + length > reader.bytes.length) throw corrupt(reader, 'it ends too early');
+  reader.at = at + length;
+  return at;
+}
+
+function finite(reader: Reader, value: number): number {
+  if (!Number.isFinite(value)) throw corrupt(reader, 'a number in it is not one');
+  return value;
+}
+
+function corrupt({ id }: Reader, problem: string): SojournError {
+  return failure('SOJOURN_CORRUPT', { what: id === undefined ? 'A stored session' : `Session ${id}`, problem });
+}

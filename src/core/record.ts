@@ -1,0 +1,167 @@
+/**
+ * A session as one run of bytes, for stores that keep it as one value (memory, LMDB, memcached, files).
+ *
+ * The steps of `write` are the format. A record is read in one pass over its lengths: nothing is decoded but the head, so
+ * that loading ten fields costs what loading one does, and names become strings only when somebody asks. The lengths must
+ * add up to the last byte: a torn, truncated or extended record is refused whole. Numbers are little-endian; times and
+ * counters are 64-bit floats, exact up to 2^53. There is no checksum: a store that can rot (files) adds its own.
+ *
+ * Rejected: JSON (bytes would need base64), CBOR and MessagePack (they decode everything to find anything), a table of
+ * offsets in front (walking ten lengths takes a few nanoseconds, and a table is one more thing that can lie).
+ */
+import type { Delta, Head, Outcome, Stored } from '../contract.js';
+import { failure, type SojournError } from '../errors.js';
+import { apply } from './delta.js';
+import { FIELD_HEADER_BYTES } from './packed-fields.js';
+import {
+  FIXED_BYTES,
+  FORMAT,
+  PREVIOUS,
+  PREVIOUS_OPENS_NOTHING,
+  REMEMBER,
+  SECRET,
+  SIGNED_IN,
+  USER,
+} from './record-layout.js';
+import type { Packed } from './record-read.js';
+
+export { headOf, type Packed, unpack } from './record-read.js';
+
+/** What the length prefixes can say. The engine's own limits are lower; these guard the format alone. */
+const MAX_NAME_BYTES = 0xff;
+const MAX_SECRET_BYTES = 0xff;
+const MAX_USER_BYTES = 0xffff;
+const MAX_FIELDS = 0xffff;
+const MAX_VALUE_BYTES = 0x7fff_ffff;
+
+/** Half a character: UTF-8 would write a replacement, and two names could become one. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Fields that are in packed form already, to be taken over as they are. */
+interface Kept {
+  readonly count: number;
+  readonly runs: readonly Uint8Array[];
+}
+
+const NOTHING_KEPT: Kept = { count: 0, runs: [] };
+
+/** The record of a session. Shares no memory with it. SOJOURN_VALUE for what has no place in a record, such as a name of 300 bytes. */
+export function pack(session: Stored): Uint8Array {
+  return write(session, NOTHING_KEPT);
+}
+
+/**
+ * `apply` for packed sessions: the same rule, then the new head and the new record when the outcome is 'ok'. The rule
+ * looks only at fields that the delta names, so only these are decoded; the others are copied in one piece, and end up
+ * in front. A third of the cost of unpacking and packing all (1.6 instead of 5.6 us for ten fields, 1 KB).
+ */
+export function applyPacked(
+  stored: Packed,
+  delta: Delta,
+  now: number,
+): readonly [outcome: Outcome, head: Head | null, record: Uint8Array | null] {
+  const named = new Map<string, Uint8Array>();
+  for (const name of delta.fields.keys()) {
+    const value = stored.fields.get(name);
+    if (value !== undefined) named.set(name, value);
+  }
+  const [outcome, next] = apply({ head: stored.head, fields: named }, delta, now);
+  if (next === null) return [outcome, null, null];
+  return [outcome, next.head, write(next, stored.fields.without(delta.fields.keys()))];
+}
+
+function write({ head, fields }: Stored, kept: Kept): Uint8Array {
+  const userBytes = head.user === undefined ? 0 : textBytes('the user', head.user, MAX_USER_BYTES);
+  const bytes = Buffer.allocUnsafe(headBytes(head, userBytes) + fieldBytes(fields, kept));
+  // 1. One byte for the format, one for the flags.
+  bytes[0] = FORMAT;
+  bytes[1] = flagsOf(head);
+  // 2. Four numbers.
+  bytes.writeDoubleLE(head.createdAt, 2);
+  bytes.writeDoubleLE(head.expiresAt, 10);
+  bytes.writeDoubleLE(head.version, 18);
+  bytes.writeDoubleLE(head.generation, 26);
+  let at = FIXED_BYTES;
+  // 3. The hash of the secret, if there is one: a byte for its length, then the hash.
+  if (head.secret) at = writeHash(bytes, at, head.secret);
+  // 4. The hash before that: until when, length, hash. What it still opens is a flag.
+  if (head.previous) at = writeHash(bytes, bytes.writeDoubleLE(head.previous.until, at), head.previous.secret);
+  // 5. The owner: two bytes for the length, then UTF-8.
+  if (head.user !== undefined) at = bytes.writeUInt16LE(userBytes, at) + bytes.write(head.user, at + 2);
+  // 6. When the owner signed in.
+  if (head.signedInAt !== undefined) at = bytes.writeDoubleLE(head.signedInAt, at);
+  // 7. Two bytes for the number of fields.
+  at = bytes.writeUInt16LE(kept.count + fields.size, at);
+  for (const run of kept.runs) at = writeRun(bytes, at, run);
+  // 8. Each field: a byte for the length of its name, four for that of its value, the name in UTF-8, the value.
+  for (const [name, value] of fields) at = writeField(bytes, at, name, value);
+  return bytes;
+}
+
+function headBytes(head: Head, userBytes: number): number {
+  return (
+    FIXED_BYTES +
+    (head.secret ? 1 + hashBytes(head.secret) : 0) +
+    (head.previous ? 9 + hashBytes(head.previous.secret) : 0) +
+    (head.user === undefined ? 0 : 2 + userBytes) +
+    (head.signedInAt === undefined ? 0 : 8)
+  );
+}
+
+function fieldBytes(fields: Stored['fields'], kept: Kept): number {
+  if (kept.count + fields.size > MAX_FIELDS) throw refused('the session', `it has more than ${MAX_FIELDS} fields`);
+  let total = 2;
+  for (const run of kept.runs) total += run.length;
+  for (const [name, value] of fields) {
+    if (value.length > MAX_VALUE_BYTES) throw refused('a field', `its value takes more than ${MAX_VALUE_BYTES} bytes`);
+    total += FIELD_HEADER_BYTES + textBytes('a field', name, MAX_NAME_BYTES) + value.length;
+  }
+  return total;
+}
+
+/** The length in UTF-8, after refusing what would not come back as it was. */
+function textBytes(what: string, text: string, max: number): number {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > max) throw refused(what, `its name takes ${bytes} bytes of UTF-8, and ${max} is the most`);
+  if (bytes !== text.length && LONE_SURROGATE.test(text)) throw refused(what, 'its name is not well-formed Unicode');
+  return bytes;
+}
+
+function hashBytes(hash: Uint8Array): number {
+  if (hash.length > MAX_SECRET_BYTES) throw refused('the secret', `its hash takes more than ${MAX_SECRET_BYTES} bytes`);
+  return hash.length;
+}
+
+function flagsOf(head: Head): number {
+  return (
+    (head.secret ? SECRET : 0) |
+    (head.previous ? PREVIOUS : 0) |
+    (head.previous?.opens === 'nothing' ? PREVIOUS_OPENS_NOTHING : 0) |
+    (head.user === undefined ? 0 : USER) |
+    (head.signedInAt === undefined ? 0 : SIGNED_IN) |
+    (head.remember ? REMEMBER : 0)
+  );
+}
+
+function writeHash(bytes: Buffer, at: number, hash: Uint8Array): number {
+  bytes[at] = hash.length;
+  bytes.set(hash, at + 1);
+  return at + 1 + hash.length;
+}
+
+function writeRun(bytes: Buffer, at: number, run: Uint8Array): number {
+  bytes.set(run, at);
+  return at + run.length;
+}
+
+function writeField(bytes: Buffer, at: number, name: string, value: Uint8Array): number {
+  const nameBytes = bytes.write(name, at + FIELD_HEADER_BYTES);
+  bytes[at] = nameBytes;
+  bytes.writeUInt32LE(value.length, at + 1);
+  bytes.set(value, at + FIELD_HEADER_BYTES + nameBytes);
+  return at + FIELD_HEADER_BYTES + nameBytes + value.length;
+}
+
+function refused(path: string, problem: string): SojournError {
+  return failure('SOJOURN_VALUE', { path, problem });
+}
