@@ -42,6 +42,8 @@ function watchForTheEnd(): void {
   if (watching) return;
   watching = true;
   process.once('exit', removeAllNow);
+  // A runner that is killed leaves its worker processes behind; they notice by the channel between them, and end here.
+  process.once('disconnect', () => process.exit(1));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       removeAllNow();
