@@ -30,9 +30,10 @@ export interface BearerOptions {
  */
 export function bearer(options?: BearerOptions): Transport {
   const own = checked('bearer', options, ['header', 'scheme', 'answer']);
-  const header = headerName('header', own.header ?? 'Authorization');
-  const answer = headerName('answer', own.answer ?? 'X-Session-Token');
-  const scheme = own.scheme === '' ? '' : headerName('scheme', own.scheme ?? 'Bearer');
+  const { header = 'Authorization', scheme = 'Bearer', answer = 'X-Session-Token' } = own;
+  demandWord('header', header);
+  demandWord('answer', answer);
+  if (scheme !== '') demandWord('scheme', scheme);
   const asked = header.toLowerCase();
   const prefix = scheme === '' ? '' : `${scheme.toLowerCase()} `;
   const forget = Object.freeze([Object.freeze([answer, ''] as const)]);
@@ -56,12 +57,12 @@ function presented(value: string | undefined, prefix: string): readonly string[]
 
 const SPACE = /[ \t]/;
 /** RFC 9110 5.6.2, token: header names and schemes alike. */
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/;
+const WORD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/;
 /** Visible ASCII: one word that comes through every proxy as it is. */
 const VALUE = /^[!-~]+$/;
 
-function headerName(option: keyof BearerOptions, given: unknown): string {
-  if (typeof given === 'string' && NAME.test(given)) return given;
+function demandWord(option: keyof BearerOptions, given: unknown): void {
+  if (typeof given === 'string' && WORD.test(given)) return;
   throw failure('SOJOURN_OPTION', {
     option: `${option} of bearer`,
     wanted: "must be 1 to 64 letters, digits and !#$%&'*+-.^_`|~",

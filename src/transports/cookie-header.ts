@@ -3,7 +3,7 @@
  *
  * The idea: we want one name, so we look for that name with indexOf and check what stands around it, instead of taking the
  * whole header apart. Whatever is found, the search goes on behind the next semicolon: every character is passed a fixed
- * number of times, whatever the header looks like (35 ns for an ordinary one, a sixth of a full parse; bench/cookie-scan.ts).
+ * number of times, whatever the header looks like (for an ordinary one a fifth of the time of `cookie.parse`, bench/cookie-scan.ts).
  *
  * A value is what stands there. Quotes are not stripped and percent signs are not decoded: a second spelling of a token is
  * not that token, and browsers give back what they were given. Names compare byte for byte; a cookie without a name (`=v`)
@@ -25,7 +25,8 @@ export function cookieValues(header: string | undefined, name: string, max: numb
   if (header === undefined) return NONE;
   let values: string[] | undefined;
   let looked = 0;
-  for (let at = header.indexOf(name); at !== -1 && looked < max; ) {
+  let at = header.indexOf(name);
+  while (at !== -1 && looked < max) {
     const end = endOfPair(header, at);
     const start = startOfValue(header, at, name.length);
     if (start !== -1) {

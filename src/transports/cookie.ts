@@ -16,6 +16,8 @@ import { cookieValues, MAX_CANDIDATES, NONE } from './cookie-header.js';
 import { type CookieOptions, type CookieSettings, cookieSettings, type PrefixRules } from './cookie-options.js';
 import { isLoopback } from './loopback.js';
 
+export type { CookieOptions } from './cookie-options.js';
+
 /**
  * Carries the token in a cookie. Throws SOJOURN_OPTION for settings that a browser would not accept.
  *
