@@ -7,7 +7,7 @@
  *
  * One thing escapes it: a getter that answers differently each time it is asked is checked once and written once.
  */
-import { isJsonNumber, isTagLike, MAX_SIZE } from './json-rules.js';
+import { CONTAINER, isJsonNumber, isTagLike, MAX_SIZE } from './json-rules.js';
 
 /** Throws what a getter or a proxy throws. */
 export function isPlain(value: unknown, maxDepth: number): boolean {
@@ -47,14 +47,14 @@ function isPlainContainer(value: object, levels: number, budget: Budget): boolea
 
 function isPlainArray(value: readonly unknown[], levels: number, budget: Budget): boolean {
   // Own keys are the elements and `length`. Fewer: holes. More: other properties. A hole that hides behind one reads as undefined.
-  if (Reflect.ownKeys(value).length !== value.length + 1 || !spend(budget, value.length)) return false;
+  if (Reflect.ownKeys(value).length !== value.length + 1 || !spend(budget, CONTAINER + value.length)) return false;
   for (let i = 0; i < value.length; i++) if (!isPlainWithin(value[i], levels, budget)) return false;
   return true;
 }
 
 function isPlainObject(value: Readonly<Record<string, unknown>>, levels: number, budget: Budget): boolean {
   const keys = Object.keys(value);
-  if (hasMoreThan(keys.length, value) || !spend(budget, keys.length)) return false;
+  if (hasMoreThan(keys.length, value) || !spend(budget, CONTAINER + keys.length)) return false;
   if (keys.length === 1 && isTagLike(keys[0]!)) return false;
   for (const key of keys) if (key === '__proto__' || !isPlainWithin(value[key], levels, budget)) return false;
   return true;

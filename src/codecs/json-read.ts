@@ -98,9 +98,8 @@ function set(content: unknown, levels: number): Set<unknown> {
 /** Digits are counted before they are read: a million of them would take a second. */
 function bigint(content: unknown): bigint {
   const digits = text(content);
-  if (digits.length > MAX_BIGINT_DIGITS + 1 || !/^(?:0|-?[1-9][0-9]*)$/.test(digits)) {
-    throw corrupt('a $bigint in it is malformed');
-  }
+  const count = digits.length - (digits.startsWith('-') ? 1 : 0);
+  if (count > MAX_BIGINT_DIGITS || !/^(?:0|-?[1-9][0-9]*)$/.test(digits)) throw corrupt('a $bigint in it is malformed');
   return BigInt(digits);
 }
 

@@ -10,8 +10,13 @@ import { failure, type SojournError } from '../errors.js';
 export const DEFAULT_DEPTH = 100;
 /** The most that options may ask for: recursion this deep fits any stack that Node starts with. */
 export const DEPTH_LIMIT = 1000;
-/** Bytes of one encoded value, and steps spent on it. Ends the walk through shared references that double at every level. */
-export const MAX_SIZE: number = 16 * 1024 * 1024;
+/**
+ * Bytes of one encoded value. Encoding also counts what it goes through, never more than it would write: that ends the walk
+ * through shared references that double at every level, after a second or two.
+ */
+export const MAX_SIZE: number = 4 * 1024 * 1024;
+/** What an array or object counts besides what is in it: its two brackets. */
+export const CONTAINER = 2;
 /** Decimal digits of a BigInt: turning more of them into text and back takes longer than a request should. */
 export const MAX_BIGINT_DIGITS = 10_000;
 

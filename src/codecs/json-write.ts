@@ -11,7 +11,7 @@ import { types } from 'node:util';
 import { failure, type SojournError } from '../errors.js';
 import { pathOf, type Step } from './json-path.js';
 import { strangerProblem } from './json-refusal.js';
-import { isJsonNumber, isTagLike, MAX_BIGINT_DIGITS, MAX_SIZE } from './json-rules.js';
+import { CONTAINER, isJsonNumber, isTagLike, MAX_BIGINT_DIGITS, MAX_SIZE } from './json-rules.js';
 
 /** The text of a value. Throws SOJOURN_VALUE, with the cause if reading the value threw. */
 export function written(value: unknown, maxDepth: number): string {
@@ -82,6 +82,7 @@ class Writer {
     if (this.#open.length === this.#maxDepth) {
       throw this.#refused(`it is nested more than ${this.#maxDepth} levels deep`);
     }
+    this.#spend(CONTAINER);
     this.#open.push(value);
     const text = write();
     this.#open.pop();
@@ -168,7 +169,7 @@ class Writer {
   #spend(amount: number): void {
     this.#budget -= amount;
     if (this.#budget < 0)
-      throw this.#refused('it takes more than 16 MiB; references to one object are written each time');
+      throw this.#refused('it takes more than 4 MiB; references to one object are written each time');
   }
 
   #refused(problem: string, cause?: unknown): SojournError {

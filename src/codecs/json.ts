@@ -64,7 +64,7 @@ function bytesOf(text: string): Uint8Array {
   // The length of the text first: it is the smaller one, and costs nothing to know.
   const bytes = text.length > MAX_SIZE ? null : Buffer.from(text, 'utf8');
   if (bytes === null || bytes.length > MAX_SIZE) {
-    throw failure('SOJOURN_VALUE', { path: '', problem: 'it takes more than 16 MiB' });
+    throw failure('SOJOURN_VALUE', { path: '', problem: 'it takes more than 4 MiB' });
   }
   return bytes;
 }
@@ -81,7 +81,7 @@ function parsed(bytes: Uint8Array): unknown {
 
 /** Strict: a replacement character is believed only if the bytes really hold one. (A TextDecoder takes twice as long.) */
 function utf8(bytes: Uint8Array): string {
-  if (bytes.length > MAX_SIZE) throw corrupt('it is longer than 16 MiB');
+  if (bytes.length > MAX_SIZE) throw corrupt('it is longer than 4 MiB');
   const text = asBuffer(bytes).toString();
   if (text.includes('\ufffd') && !isUtf8(bytes)) throw corrupt('it is not UTF-8');
   return text;
