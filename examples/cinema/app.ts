@@ -5,6 +5,7 @@
  *
  * A request passes: who serves it, safe headers, own pages only, its body, its session, its route, its errors.
  */
+import { fileURLToPath } from 'node:url';
 import express, { type Express, type RequestHandler } from 'express';
 import type { MaybePromise, Stored } from 'sojourn';
 import { session } from 'sojourn/express';
@@ -14,7 +15,6 @@ import { fairDice } from './domain/house.js';
 import { answerErrors, notFound } from './http/errors.js';
 import { readForm } from './http/form.js';
 import { ownPagesOnly } from './http/origin.js';
-import { webFolder } from './http/web.js';
 import { accountRoutes } from './routes/account.js';
 import type { Desk } from './routes/desk.js';
 import { commentRoutes, couponRoutes, favouriteRoutes } from './routes/keeping.js';
@@ -43,6 +43,9 @@ export interface AppOptions {
   readonly log?: (error: unknown) => void;
 }
 
+/** The page: plain files beside this one, in the source tree and in the build. */
+const WEB_FOLDER = fileURLToPath(new URL('./web/', import.meta.url));
+
 /** What a new user owns: 50 yuan as in the original, 500 where there is something to try out. */
 const OPENING_CENTS = { real: 5_000, demo: 50_000 } as const;
 
@@ -65,6 +68,7 @@ export function createApp(options: AppOptions): Express {
   // The servers listen on loopback only, so whoever connects is our gateway, and its word about the client is true.
   app.set('trust proxy', 'loopback');
   app.use(servedBy(name), safeHeaders());
+  app.get('/healthz', (_req, res) => void res.json({ server: name }));
   app.use('/static/images', pictureRoutes(cinema.avatars));
   app.use('/api', ownPagesOnly(), readForm(), session(sessions));
   app.use(
@@ -74,7 +78,7 @@ export function createApp(options: AppOptions): Express {
   app.use('/api', accountRoutes(desk), sessionRoutes(desk), movieRoutes(desk), screenRoutes(desk));
   app.use('/api', orderRoutes(desk), favouriteRoutes(desk), commentRoutes(desk), couponRoutes(desk));
   app.use('/api', notFound());
-  app.use(express.static(webFolder(), { maxAge: 0 }));
+  app.use(express.static(WEB_FOLDER));
   app.use(notFound());
   app.use(answerErrors(options.log ?? console.error));
   return app;

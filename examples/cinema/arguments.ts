@@ -1,0 +1,39 @@
+/** What `npm start -- ...` understands. Anything else is refused with a sentence and the list of what there is. */
+import { parseArgs } from 'node:util';
+
+export interface Arguments {
+  readonly servers: number;
+  readonly port: number;
+  readonly data: string;
+}
+
+export const usage = `Usage: npm start -- [--servers 3] [--port 8080] [--data ./data]
+  --servers  how many application servers to start, 1 to 16
+  --port     where the gateway listens, 1024 to 65535; the next free port is taken if it is in use
+  --data     folder for sessions and cinema data; made when missing`;
+
+/** Throws an error whose message is for the person at the keyboard. */
+export function readArguments(args: readonly string[]): Arguments & { readonly help: boolean } {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      servers: { type: 'string', default: '3' },
+      port: { type: 'string', default: '8080' },
+      data: { type: 'string', default: './data' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.data === '') throw new Error('--data wants a folder.');
+  return {
+    servers: between('--servers', values.servers, 1, 16),
+    port: between('--port', values.port, 1024, 65535),
+    data: values.data,
+    help: values.help,
+  };
+}
+
+function between(name: string, text: string, least: number, most: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  throw new Error(`${name} wants a whole number from ${least} to ${most}, got "${text}".`);
+}
