@@ -4,8 +4,11 @@
  * With the kit's clock nothing waits. A store with a clock of its own is given short real deadlines and asked until it
  * agrees; how long that took is never judged, only what it answers once it has said that the session is gone.
  */
-import { delta, freshId, holds, same, session, set, swap } from './samples.js';
+import { delta, freshId, HOUR_MS, holds, same, session, set, swap } from './samples.js';
 import { eventually, type Kit, type Scene } from './scene.js';
+
+/** How often a test with real deadlines may start again when the machine was too slow for them. */
+const TRIES = 5;
 
 export function expiry(kit: Kit): void {
   kit.group('expiry', () => {
@@ -60,22 +63,26 @@ function touches({ promise }: Kit): void {
     'a touch keeps a session beyond its first deadline',
     'the deadline that commit moves must be the one that load obeys, and any TTL beside it',
     async (scene) => {
-      const { store, now } = scene;
-      const firstDeadline = scene.soon();
-      const [touched, witness] = [freshId(), freshId()];
-      for (const id of [touched, witness])
-        await store.create(id, session(now(), { cart: 'book' }, { expiresAt: firstDeadline }));
-      const expiresAt = firstDeadline + 3_600_000;
-      same(
-        await store.commit(touched, delta(now(), {}, { head: { expiresAt } })),
-        { status: 'ok', version: 2 },
-        'the touch',
-      );
-      await scene.pass(firstDeadline, async () => (await store.load(witness)) === null);
-      same(await store.load(witness), null, 'a session beside it that was not touched');
-      same((await store.load(touched))?.head.expiresAt, expiresAt, 'the deadline of the touched session');
+      for (let tries = 0; tries < TRIES; tries++) if (await touchedInTime(scene)) return;
+      holds(false, `In ${TRIES} tries no touch came before the deadline: raise patienceMs.`);
     },
   );
+}
+
+/** False when the touch itself came too late: a machine may stand still for a while, and real deadlines do not wait for it. */
+async function touchedInTime(scene: Scene): Promise<boolean> {
+  const { store, now } = scene;
+  const firstDeadline = scene.soon();
+  const [touched, witness] = [freshId(), freshId()];
+  for (const id of [touched, witness]) await store.create(id, session(now(), {}, { expiresAt: firstDeadline }));
+  const expiresAt = firstDeadline + HOUR_MS;
+  const outcome = await store.commit(touched, delta(now(), {}, { head: { expiresAt } }));
+  if (now() >= firstDeadline) return false;
+  same(outcome, { status: 'ok', version: 2 }, 'the touch');
+  await scene.pass(firstDeadline, async () => (await store.load(witness)) === null);
+  same(await store.load(witness), null, 'a session beside it that was not touched');
+  same((await store.load(touched))?.head.expiresAt, expiresAt, 'the deadline of the touched session');
+  return true;
 }
 
 function exact({ promise }: Kit): void {

@@ -73,7 +73,7 @@ function sweeps(kit: Kit): void {
     'sweep removes at most `limit` expired sessions and returns how many; live ones stay',
     'the count, the limit, and the comparison with the clock in the same step that removes',
     async (scene) => {
-      const { store, now } = scene;
+      const { store, now, settings } = scene;
       const ended = await many(store, now(), scene.soon());
       ended.push(await bound(store, now(), 'alice'));
       const deadline = scene.soon();
@@ -82,7 +82,9 @@ function sweeps(kit: Kit): void {
       const live = await many(store, now());
       const removed = await sweepAll(scene, store);
       holds(removed <= ended.length, `Sweeping removed ${removed} sessions, but only ${ended.length} had expired.`);
-      holds(removed >= ended.length - 1, `Sweeping removed ${removed} of ${ended.length} expired sessions.`);
+      // A store with a clock of its own may have refused what expired while the test was still creating it.
+      const least = settings.clock === 'own' ? 1 : ended.length;
+      holds(removed >= least, `Sweeping removed ${removed} of ${ended.length} expired sessions.`);
       for (const id of ended) same(await store.load(id), null, 'a session that was swept');
       for (const id of live) same((await store.load(id))?.fields.size, 1, 'the number of fields of a live session');
       if (isAble(store, 'byUser'))

@@ -4,9 +4,9 @@
  * Everything is compared in a readable form: bytes as text (long ones as length and hash), maps as sorted pairs. So a
  * Buffer and a Uint8Array with the same content are equal, order never matters, and a failure can be read.
  */
-import assert from 'node:assert/strict';
+import { AssertionError } from 'node:assert';
 import { createHash, randomBytes } from 'node:crypto';
-import { inspect } from 'node:util';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import type { Delta, Head, Store, Stored, Write } from '../../contract.js';
 
 export const HOUR_MS = 3_600_000;
@@ -81,11 +81,14 @@ export function loginHead(nowMs: number, user: string, generation = 1): Delta['h
 /** Fails unless both read the same; `what` says what was looked at. */
 export function same(actual: unknown, expected: unknown, what: string): void {
   const [is, should] = [readable(actual), readable(expected)];
-  assert.deepEqual(is, should, `${what} should be ${shown(should)}, but is ${shown(is)}`);
+  if (isDeepStrictEqual(is, should)) return;
+  const message = `${what} should be ${shown(should)}, but is ${shown(is)}`;
+  // The operator is our own word: for those of node:assert, Node appends a comparison that repeats the message.
+  throw new AssertionError({ message, actual: is, expected: should, operator: 'same' });
 }
 
 export function holds(condition: boolean, otherwise: string): void {
-  assert.ok(condition, otherwise);
+  if (!condition) throw new AssertionError({ message: otherwise, actual: false, expected: true, operator: 'holds' });
 }
 
 /** The whole content of a session in comparable form, for "exactly as it was before". */

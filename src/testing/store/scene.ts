@@ -89,8 +89,8 @@ export function broken(sentence: string, lookAt: string, error: unknown): never 
   const said = error instanceof AssertionError ? error.message : `The store threw: ${String(error)}`;
   const message = `Broken promise: ${sentence}.\n${said}\nLook at: ${lookAt}.`;
   if (!(error instanceof AssertionError)) throw new Error(message, { cause: error });
-  const { actual, expected, operator } = error;
-  throw Object.assign(new AssertionError({ message, actual, expected, operator }), { cause: error });
+  const { actual, expected } = error;
+  throw Object.assign(new AssertionError({ message, actual, expected, operator: 'promise' }), { cause: error });
 }
 
 /** Gives other work `steps` chances to go first: zero is none, and steps of every size are somewhere in a store's own pace. */

@@ -1,0 +1,432 @@
+/**
+ * The kit is worth what it finds: stores with one well-known bug each, and the sentences that must be reported broken.
+ *
+ * Every bug is one that a session store in the field has or had. The control comes first: the store without a bug passes
+ * everything, so whatever fails below fails because of the bug.
+ */
+import { describe, expect, test } from 'vitest';
+import type { Delta, Outcome, Store, Stored } from '../src/contract.js';
+import { apply } from '../src/core/delta.js';
+import { type MakeStore, type StoreKitOptions, storeKit } from '../src/testing/index.js';
+import { collect, type Report } from './support/collect.js';
+import { copied, type ToyStore, toyStore } from './support/toy-store.js';
+
+interface Bug {
+  /** What the author of the store did. */
+  readonly bug: string;
+  readonly store: (toy: ToyStore) => Store;
+  /** A test whose failure must tell of it. */
+  readonly breaks: string;
+}
+
+const bugs: readonly Bug[] = [
+  {
+    bug: 'commit is an upsert',
+    store: (toy) => ({
+      ...toy,
+      commit: (id, delta) => {
+        const head = {
+          createdAt: toy.now(),
+          expiresAt: delta.head.expiresAt,
+          version: 0,
+          generation: delta.generation,
+        };
+        if (!toy.live(id)) toy.sessions.set(id, { head, fields: new Map() });
+        return toy.commit(id, delta);
+      },
+    }),
+    breaks: 'a session that was destroyed stays destroyed',
+  },
+  {
+    bug: 'load leaves expiry to somebody else',
+    store: (toy) => ({ ...toy, load: async (id) => toy.sessions.get(id) ?? null }),
+    breaks: 'an expired session is never returned',
+  },
+  {
+    bug: 'the last millisecond is served twice',
+    store: (toy) => ({
+      ...toy,
+      load: async (id) => (toy.sessions.get(id)?.head.expiresAt === toy.now() ? toy.sessions.get(id)! : toy.load(id)),
+    }),
+    breaks: 'a session lives until the last millisecond and is gone at its deadline',
+  },
+  {
+    bug: 'commit reads, awaits and writes back',
+    store: (toy) => ({ ...toy, commit: readThenWrite(toy) }),
+    breaks: 'two commits with disjoint fields both survive',
+  },
+  {
+    bug: 'commit reads, awaits and writes back: counters',
+    store: (toy) => ({ ...toy, commit: readThenWrite(toy) }),
+    breaks: '100 parallel increments of one field by swap lose none',
+  },
+  {
+    bug: 'commit reads, awaits and writes back: logout',
+    store: (toy) => ({ ...toy, commit: readThenWrite(toy) }),
+    breaks: 'destroy against commits: the session never comes back',
+  },
+  {
+    bug: 'a touch does not raise the version',
+    store: (toy) =>
+      changing(toy, (before, next, delta) => {
+        return delta.fields.size > 0 ? next : { ...next, head: { ...next.head, version: before.head.version } };
+      }),
+    breaks: 'version grows by one with every commit',
+  },
+  {
+    bug: 'writes land before the swap that loses',
+    store: (toy) => ({ ...toy, commit: oneByOne(toy) }),
+    breaks: 'a swap that lost (one beside other writes) writes nothing',
+  },
+  {
+    bug: 'the index entry follows the login a little later',
+    store: (toy) => {
+      const entries = new Map<string, string>();
+      return {
+        ...toy,
+        async commit(id, delta) {
+          const outcome = await toy.commit(id, delta);
+          if (delta.head.user !== undefined) setImmediate(() => entries.set(id, delta.head.user!));
+          return outcome;
+        },
+        async *byUser(user: string) {
+          for await (const entry of toy.byUser(user)) if (entries.has(entry[0])) yield entry;
+        },
+      } as Store;
+    },
+    breaks: 'a session is found when the commit that binds it has resolved',
+  },
+  {
+    bug: 'an index entry of an absent session is dropped at once, also when the login is only on its way',
+    store: (toy) => ({ ...toy, ...eagerIndex(toy) }),
+    breaks: 'never one too few while logins, destroys and looks run in parallel',
+  },
+  {
+    bug: 'the index is believed without looking',
+    store: (toy) => ({
+      ...toy,
+      async *byUser(user: string) {
+        for (const [id, { head }] of toy.sessions) if (head.user === user) yield [id, head] as const;
+      },
+    }),
+    breaks: 'an expired session is not found',
+  },
+  {
+    bug: 'generation is ignored',
+    store: (toy) => ({
+      ...toy,
+      commit: (id, delta) => toy.commit(id, { ...delta, generation: toy.live(id)?.head.generation ?? 0 }),
+    }),
+    breaks: 'writes that were begun before a login do not land after it',
+  },
+  {
+    bug: '`replaces` is ignored',
+    store: (toy) => ({ ...toy, commit: (id, { replaces: _, ...delta }) => toy.commit(id, delta) }),
+    breaks: 'of parallel rotations exactly one wins',
+  },
+  {
+    bug: 'buffers of the caller are kept',
+    store: (toy) => ({
+      ...toy,
+      create: async (id, session) => (toy.sessions.has(id) ? 'exists' : keep(toy, id, session)),
+    }),
+    breaks: 'what the caller passed to create or commit may change afterwards without changing the store',
+  },
+  {
+    bug: 'buffers of the store are handed out',
+    store: (toy) => ({ ...toy, load: async (id) => toy.live(id) }),
+    breaks: 'what the caller was handed may change afterwards without changing the store',
+  },
+  {
+    bug: 'sessions are edited in place',
+    store: (toy) => ({
+      ...toy,
+      load: async (id) => toy.live(id),
+      async commit(id, delta) {
+        const [outcome, next] = apply(toy.live(id), structuredClone(delta), toy.now());
+        if (next) Object.assign(toy.live(id)!.head, next.head);
+        const fields = toy.live(id)?.fields as Map<string, Uint8Array>;
+        if (next) fields.clear();
+        for (const [field, value] of next?.fields ?? []) fields.set(field, value);
+        return outcome;
+      },
+    }),
+    breaks: 'what the caller was handed is never changed afterwards',
+  },
+  {
+    bug: 'a conflict tells no values',
+    store: (toy) => ({
+      ...toy,
+      async commit(id, delta) {
+        const outcome = await toy.commit(id, delta);
+        return outcome.status === 'conflict' ? { status: 'conflict', fields: new Map() } : outcome;
+      },
+    }),
+    breaks: 'a swap that lost (the first of several) writes nothing and hands back the present values',
+  },
+  {
+    bug: 'a conflict tells only the field that lost',
+    store: (toy) => ({
+      ...toy,
+      async commit(id, delta) {
+        const outcome = await toy.commit(id, delta);
+        if (outcome.status !== 'conflict') return outcome;
+        return { status: 'conflict', fields: new Map([...outcome.fields].slice(0, 1)) };
+      },
+    }),
+    breaks: 'the store agrees with the rule of commit after every step of a random walk',
+  },
+  {
+    bug: 'create replaces what is there',
+    store: (toy) => ({ ...toy, create: async (id, session) => keep(toy, id, copied(session)) }),
+    breaks: "'exists' leaves the old one untouched",
+  },
+  {
+    bug: 'create looks, awaits and writes',
+    store: (toy) => ({
+      ...toy,
+      async create(id, session) {
+        if ((await toy.load(id)) !== null) return 'exists';
+        return keep(toy, id, copied(session));
+      },
+    }),
+    breaks: "of parallel creates under one id exactly one is 'ok'",
+  },
+  {
+    bug: 'the head is replaced, not merged',
+    store: (toy) =>
+      changing(toy, (before, next, delta) => {
+        const { createdAt } = before.head;
+        const head = { createdAt, generation: delta.generation, ...delta.head, version: next.head.version };
+        return { ...next, head };
+      }),
+    breaks: 'named head properties change and the rest stays',
+  },
+  {
+    bug: 'values pass through text',
+    store: (toy) =>
+      changing(toy, (_, next) => {
+        const text = (value: Uint8Array): Uint8Array => Buffer.from(Buffer.from(value).toString('utf8'), 'utf8');
+        return { ...next, fields: new Map([...next.fields].map(([field, value]) => [field, text(value)])) };
+      }),
+    breaks: 'a value survives byte-exact: every byte value',
+  },
+  {
+    bug: 'fields live in a plain object',
+    store: (toy) =>
+      changing(toy, (_, next) => {
+        const plain: Record<string, Uint8Array> = {};
+        for (const [field, value] of next.fields) plain[field] = value;
+        return { ...next, fields: new Map(Object.entries(plain)) };
+      }),
+    breaks: 'fields with odd names live beside each other',
+  },
+  {
+    bug: 'ids are folded in case',
+    store: (toy) => ({
+      ...toy,
+      load: (id) => toy.load(id.toLowerCase()),
+      create: (id, session) => toy.create(id.toLowerCase(), session),
+      commit: (id, delta) => toy.commit(id.toLowerCase(), delta),
+      destroy: (id) => toy.destroy(id.toLowerCase()),
+    }),
+    breaks: 'what happens to one session leaves all others alone',
+  },
+  {
+    bug: 'an unknown id is an error',
+    store: (toy) => ({
+      ...toy,
+      async destroy(id) {
+        if (!toy.live(id)) throw new Error(`no such session: ${id}`);
+        return toy.destroy(id);
+      },
+    }),
+    breaks: 'unknown ids are not errors',
+  },
+  {
+    bug: 'a touch is only written to memory of the TTL',
+    store: (toy) =>
+      changing(toy, (before, next, delta) =>
+        delta.fields.size > 0 ? next : { ...next, head: { ...next.head, expiresAt: before.head.expiresAt } },
+      ),
+    breaks: 'a touch-only delta moves the deadline and nothing else',
+  },
+  {
+    bug: 'list shows the expired',
+    store: (toy) => ({
+      ...toy,
+      async *list() {
+        for (const [id, { head }] of toy.sessions) yield [id, head] as const;
+      },
+    }),
+    breaks: 'list walks all live sessions',
+  },
+  {
+    bug: 'sweep forgets its limit',
+    store: (toy) => ({ ...toy, sweep: () => toy.sweep(1e9) }),
+    breaks: 'sweep removes at most `limit` expired sessions',
+  },
+  {
+    bug: 'sweep takes whatever comes first',
+    store: (toy) => ({
+      ...toy,
+      async sweep(limit: number) {
+        const some = [...toy.sessions.keys()].slice(0, limit);
+        for (const id of some) toy.sessions.delete(id);
+        return some.length;
+      },
+    }),
+    breaks: 'sweeping beside commits costs no live session',
+  },
+  {
+    bug: 'destroy is not announced',
+    store: (toy) => ({
+      ...toy,
+      async destroy(id) {
+        toy.sessions.delete(id);
+      },
+    }),
+    breaks: 'a change by another handle is announced',
+  },
+];
+
+describe('the store kit', () => {
+  test('passes a store that keeps every promise', async () => {
+    const { passed, failed } = await run((context) => toyStore(context));
+    expect([...failed]).toEqual([]);
+    expect(passed.length).toBeGreaterThan(80);
+  });
+
+  test.each(bugs.map((bug) => [bug.bug, bug] as const))('finds: %s', async (_, { store, breaks }) => {
+    const { failed } = await run((context) => store(toyStore(context)), {}, breaks);
+    const [error] = failed.values();
+    expect(error, `the kit did not notice (${breaks})`).toBeDefined();
+    expect(error?.message).toMatch(/^Broken promise: .+\n[\s\S]+\nLook at: .+\.$/);
+    expect(error?.message).toContain(breaks);
+  });
+
+  test('finds the cache that keeps an entry whose commit it did not hear the end of', async () => {
+    const healthy = await run(({ now, inner }) => caching(inner(toyStore({ now })), true), {}, 'inner store');
+    expect([...healthy.failed]).toEqual([]);
+    const { failed } = await run(({ now, inner }) => caching(inner(toyStore({ now })), false), {}, 'inner store');
+    expect([...failed.keys()]).toEqual([expect.stringContaining('any one call to an inner store fails (after)')]);
+  });
+
+  test('notices that a layer has lost an ability', async () => {
+    const bare: MakeStore = ({ now }) => {
+      const { load, create, commit, destroy } = toyStore({ now });
+      return { name: 'bare', load, create, commit, destroy };
+    };
+    const { failed } = await run(bare, { mustHave: ['byUser'] });
+    expect([...failed.keys()]).toEqual(['the abilities that the store must have are there']);
+  });
+
+  test('closes every store that it opens, also after a failure', async () => {
+    let open = 0;
+    const counted: MakeStore = ({ now }) => {
+      open++;
+      return { ...toyStore({ now }), load: async () => null, close: () => void open-- };
+    };
+    const { failed } = await run(counted);
+    expect(failed.size).toBeGreaterThan(20);
+    expect(open).toBe(0);
+  });
+
+  test('works with a store that has a clock of its own, in a few real seconds', async () => {
+    const own = { clock: 'own', patienceMs: 1600, races: 20 } as const;
+    const { failed, passed } = await run(() => toyStore({ now: Date.now }), own, 'expir');
+    expect([...failed]).toEqual([]);
+    expect(passed.length).toBeGreaterThan(5);
+    const forgetful: MakeStore = () => {
+      const toy = toyStore({ now: Date.now });
+      return { ...toy, load: async (id) => toy.sessions.get(id) ?? null };
+    };
+    expect((await run(forgetful, own, 'is never returned')).failed.size).toBe(2);
+  });
+});
+
+function run(makeStore: MakeStore, options: StoreKitOptions = {}, only = ''): Promise<Report> {
+  return collect((runner) => storeKit(runner, makeStore, { races: 60, patienceMs: 400, ...options }), only);
+}
+
+function keep(toy: ToyStore, id: string, session: Stored): 'ok' {
+  toy.sessions.set(id, session);
+  return 'ok';
+}
+
+function readThenWrite(toy: ToyStore): (id: string, delta: Delta) => Promise<Outcome> {
+  return async (id, delta) => {
+    const [outcome, next] = apply(await toy.load(id), delta, toy.now());
+    await null;
+    if (next) toy.sessions.set(id, next);
+    return outcome;
+  };
+}
+
+function oneByOne(toy: ToyStore): (id: string, delta: Delta) => Promise<Outcome> {
+  return async (id, delta) => {
+    const before = toy.live(id);
+    if (!before || before.head.generation !== delta.generation) return { status: 'gone' };
+    const plain = [...delta.fields].filter(([, write]) => write.op !== 'swap');
+    await toy.commit(id, { ...delta, fields: new Map(plain) });
+    return toy.commit(id, { ...delta, fields: new Map([...delta.fields].filter(([, write]) => write.op === 'swap')) });
+  };
+}
+
+/** The toy, whose commit writes down something else than it should. */
+function changing(toy: ToyStore, change: (before: Stored, next: Stored, delta: Delta) => Stored): Store {
+  return {
+    ...toy,
+    async commit(id, delta) {
+      const before = toy.live(id);
+      const outcome = await toy.commit(id, delta);
+      if (outcome.status === 'ok') toy.sessions.set(id, change(before!, toy.live(id)!, delta));
+      return outcome;
+    },
+  };
+}
+
+/** Entry first, as it should be; but a look in between finds an anonymous session and drops the entry. */
+function eagerIndex(toy: ToyStore): Pick<ToyStore, 'byUser' | 'commit'> {
+  const entries = new Map<string, Set<string>>();
+  return {
+    async commit(id, delta) {
+      const { user } = delta.head;
+      if (user !== undefined) entries.set(user, (entries.get(user) ?? new Set()).add(id));
+      await null;
+      return toy.commit(id, delta);
+    },
+    async *byUser(user) {
+      for (const id of [...(entries.get(user) ?? [])]) {
+        const stored = await toy.load(id);
+        if (stored?.head.user === user) yield [id, stored.head] as const;
+        else entries.get(user)?.delete(id);
+      }
+    },
+  };
+}
+
+/** A near cache without any invalidation but its own; `careful` drops an entry before a write, not after it. */
+function caching(inner: Store, careful: boolean): Store {
+  const cache = new Map<string, Stored>();
+  return {
+    name: 'caching',
+    async load(id) {
+      const stored = cache.get(id) ?? (await inner.load(id));
+      if (stored) cache.set(id, stored);
+      return stored;
+    },
+    create: (id, session) => inner.create(id, session),
+    async commit(id, delta) {
+      if (careful) cache.delete(id);
+      const outcome = await inner.commit(id, delta);
+      cache.delete(id);
+      return outcome;
+    },
+    async destroy(id) {
+      if (careful) cache.delete(id);
+      await inner.destroy(id);
+      cache.delete(id);
+    },
+  };
+}
