@@ -6,14 +6,15 @@
 /** The first byte picks the one decoder that reads the rest. A number is never used again for another format. */
 export const FORMAT = 1;
 
-/** The second byte: which optional parts of the head follow, and the two that are yes or no. */
+/** The second byte: which optional parts of the head follow, and the ones that are yes or no. */
 export const SECRET = 1;
 export const PREVIOUS = 2;
 export const PREVIOUS_OPENS_NOTHING = 4;
 export const USER = 8;
 export const SIGNED_IN = 16;
 export const REMEMBER = 32;
-export const KNOWN_FLAGS = 63;
+export const REMEMBER_NO_MORE = 64;
+export const KNOWN_FLAGS = 127;
 
 /** Format, flags and the four numbers that every head has. */
 export const FIXED_BYTES = 34;

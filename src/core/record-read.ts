@@ -13,6 +13,7 @@ import {
   PREVIOUS,
   PREVIOUS_OPENS_NOTHING,
   REMEMBER,
+  REMEMBER_NO_MORE,
   SECRET,
   SIGNED_IN,
   USER,
@@ -76,7 +77,7 @@ function readHead(reader: Reader): Head {
   }
   if (flags & USER) head.user = readText(reader, readUInt16(reader));
   if (flags & SIGNED_IN) head.signedInAt = readDouble(reader);
-  if (flags & REMEMBER) head.remember = true;
+  if (flags & (REMEMBER | REMEMBER_NO_MORE)) head.remember = (flags & REMEMBER) !== 0;
   return head;
 }
 

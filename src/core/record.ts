@@ -19,6 +19,7 @@ import {
   PREVIOUS,
   PREVIOUS_OPENS_NOTHING,
   REMEMBER,
+  REMEMBER_NO_MORE,
   SECRET,
   SIGNED_IN,
   USER,
@@ -46,7 +47,7 @@ interface Kept {
 const NOTHING_KEPT: Kept = { count: 0, runs: [] };
 
 /** The record of a session. Shares no memory with it. SOJOURN_VALUE for what has no place in a record, such as a name of 300 bytes. */
-export function pack(session: Stored): Uint8Array {
+export function pack(session: Stored): Buffer {
   return write(session, NOTHING_KEPT);
 }
 
@@ -59,7 +60,7 @@ export function applyPacked(
   stored: Packed,
   delta: Delta,
   now: number,
-): readonly [outcome: Outcome, head: Head | null, record: Uint8Array | null] {
+): readonly [outcome: Outcome, head: Head | null, record: Buffer | null] {
   const named = new Map<string, Uint8Array>();
   for (const name of delta.fields.keys()) {
     const value = stored.fields.get(name);
@@ -70,7 +71,7 @@ export function applyPacked(
   return [outcome, next.head, write(next, stored.fields.without(delta.fields.keys()))];
 }
 
-function write({ head, fields }: Stored, kept: Kept): Uint8Array {
+function write({ head, fields }: Stored, kept: Kept): Buffer {
   const userBytes = head.user === undefined ? 0 : textBytes('the user', head.user, MAX_USER_BYTES);
   const bytes = Buffer.allocUnsafe(headBytes(head, userBytes) + fieldBytes(fields, kept));
   // 1. One byte for the format, one for the flags.
@@ -139,7 +140,7 @@ function flagsOf(head: Head): number {
     (head.previous?.opens === 'nothing' ? PREVIOUS_OPENS_NOTHING : 0) |
     (head.user === undefined ? 0 : USER) |
     (head.signedInAt === undefined ? 0 : SIGNED_IN) |
-    (head.remember ? REMEMBER : 0)
+    (head.remember === undefined ? 0 : head.remember ? REMEMBER : REMEMBER_NO_MORE)
   );
 }
 

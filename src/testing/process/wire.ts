@@ -5,6 +5,7 @@
  * needs no change when that grows. JSON.stringify with a replacer was rejected: a Buffer is turned into an array before the
  * replacer ever sees it.
  */
+import { isMap } from '../store/samples.js';
 
 /** A JSON text without line ends. */
 export function write(value: unknown): string {
@@ -17,7 +18,7 @@ export function read(line: string): unknown {
 
 function packed(value: unknown): unknown {
   if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString('base64') };
-  if (value instanceof Map) return { map: [...value].map(([key, item]) => [key, packed(item)]) };
+  if (isMap(value)) return { map: [...value].map(([key, item]) => [key, packed(item)]) };
   if (Array.isArray(value)) return value.map(packed);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, packed(item)]));

@@ -94,11 +94,19 @@ export function holds(condition: boolean, otherwise: string): void {
 /** The whole content of a session in comparable form, for "exactly as it was before". */
 export function readable(value: unknown): unknown {
   if (value instanceof Uint8Array) return readableBytes(value);
-  if (value instanceof Map) return sorted([...value].map(([key, item]) => [String(key), readable(item)]));
+  if (isMap(value)) return sorted([...value].map(([key, item]) => [String(key), readable(item)]));
   if (Array.isArray(value)) return value.map(readable);
   if (typeof value !== 'object' || value === null) return value;
   const named = Object.entries(value).filter(([, item]) => item !== undefined);
   return Object.fromEntries(sorted(named.map(([key, item]) => [key, readable(item)])));
+}
+
+/** A Map, or a store's own ReadonlyMap: the contract asks for no more. */
+export function isMap(value: unknown): value is ReadonlyMap<unknown, unknown> {
+  return (
+    value instanceof Map ||
+    (typeof (value as { entries?: unknown } | null)?.entries === 'function' && !Array.isArray(value))
+  );
 }
 
 function readableBytes(value: Uint8Array): string {
