@@ -1,0 +1,221 @@
+/**
+ * Holding back the first byte of a node:http answer until the session is committed.
+ *
+ * Whatever begins an answer (writeHead, write, end, flushHeaders; and with them pipe, sendFile, redirect, json) goes
+ * through four functions that wait for the commit. Where the commit is done at once, as for every read-only request, the
+ * call goes straight on. Otherwise calls are kept in order and replayed, `write` answers false so that a pipe pauses, and
+ * `headersSent` says true, because to the application the answer has begun. A commit that fails replaces the answer.
+ *
+ * The four are shared functions set on the response, with one state object beside them: no closures on the path of a
+ * request. Rejected: the `on-headers` package, which cannot wait; wrapping the prototype, which would reach into servers
+ * that are not ours.
+ */
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { HeaderLine, MaybePromise } from '../contract.js';
+import { mergedCacheControl, mergedVary } from '../core/headers.js';
+import { chain, isPromise } from '../core/maybe.js';
+import { isFailure } from '../errors.js';
+
+/** Commits a session and hands over the lines to add to an answer of this status. */
+export type CommitSession = (status: number) => MaybePromise<readonly HeaderLine[]>;
+type Method = 'writeHead' | 'write' | 'end' | 'flushHeaders';
+/** The overloads of four Node methods, only ever called with the arguments they came with. */
+type AnyMethod = Function;
+interface Call {
+  readonly method: Method;
+  readonly args: unknown[];
+}
+
+/** What is known of one answer. */
+interface Answer {
+  /** open: nothing has begun. waiting: begun, the commit is under way. free: everything passes. failed: everything is dropped. */
+  phase: 'open' | 'waiting' | 'free' | 'failed';
+  /** One for each session of the request: an application may have two, under different cookies. */
+  readonly commits: CommitSession[];
+  readonly held: Call[];
+  readonly writeHead: AnyMethod;
+  readonly write: AnyMethod;
+  readonly end: AnyMethod;
+  readonly flushHeaders: AnyMethod;
+}
+
+const ANSWER = Symbol('sojourn answer');
+type Holding = ServerResponse & { [ANSWER]: Answer };
+
+/** From now on nothing of this answer leaves before `commit(status)` has handed over its header lines. */
+export function holdUntilCommitted(response: ServerResponse, commit: CommitSession): void {
+  const holding = response as Holding;
+  if (holding[ANSWER] !== undefined) {
+    holding[ANSWER].commits.push(commit);
+    return;
+  }
+  const { writeHead, write, end, flushHeaders } = response;
+  holding[ANSWER] = { phase: 'open', commits: [commit], held: [], writeHead, write, end, flushHeaders };
+  holding.writeHead = heldWriteHead as unknown as Holding['writeHead'];
+  holding.write = heldWrite as Holding['write'];
+  holding.end = heldEnd as unknown as Holding['end'];
+  holding.flushHeaders = heldFlushHeaders;
+}
+
+/** Answers with the status that fits the error, and with nothing of what the application had prepared. */
+export function answerFailure(response: ServerResponse, error: unknown): void {
+  const status = isFailure(error) ? error.status : 500;
+  if (!isFailure(error) || error.fault === 'usage') process.emitWarning(error instanceof Error ? error : String(error));
+  for (const name of response.getHeaderNames()) response.removeHeader(name);
+  response.statusCode = status;
+  response.statusMessage = '';
+  response.setHeader('Content-Type', 'text/plain; charset=utf-8');
+  response.setHeader('Cache-Control', 'no-store');
+  if (status === 503) response.setHeader('Retry-After', '1');
+  response.end(MESSAGES[status] ?? 'Internal Server Error');
+}
+
+/** For a handler that failed: an answer that has not begun becomes a 500, one that has begun and not ended is cut off. */
+export function breakOff(response: ServerResponse, error: unknown): void {
+  const answer = (response as Partial<Holding>)[ANSWER];
+  if (answer === undefined || answer.phase === 'open') {
+    answerFailure(response, error);
+    return;
+  }
+  process.emitWarning(error instanceof Error ? error : String(error));
+  const hasEnded = response.writableEnded || answer.held[answer.held.length - 1]?.method === 'end';
+  if (!hasEnded) response.destroy();
+}
+
+/** Nothing about the cause: that is in the events and in the process's warnings. */
+const MESSAGES: Readonly<Record<number, string>> = {
+  401: 'Unauthorized',
+  409: 'Conflict',
+  503: 'Service Unavailable',
+};
+
+function heldWriteHead(this: Holding, ...args: unknown[]): ServerResponse {
+  const answer = this[ANSWER];
+  if (answer.phase === 'free') return answer.writeHead.apply(this, args);
+  if (answer.phase === 'open') {
+    // The headers given here must meet ours, so they become set headers like any other.
+    const [status, reason, headers] = typeof args[1] === 'string' ? args : [args[0], undefined, args[1]];
+    this.statusCode = status as number;
+    if (reason !== undefined) this.statusMessage = reason as string;
+    setAll(this, headers as OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined);
+    if (begin(this, answer)) answer.writeHead.call(this, this.statusCode);
+    else answer.held.push({ method: 'writeHead', args: [this.statusCode] });
+  }
+  return this;
+}
+
+function heldWrite(this: Holding, ...args: unknown[]): boolean {
+  const answer = this[ANSWER];
+  if (answer.phase === 'free' || (answer.phase === 'open' && begin(this, answer)))
+    return answer.write.apply(this, args);
+  return keep(answer, 'write', args);
+}
+
+function heldEnd(this: Holding, ...args: unknown[]): ServerResponse {
+  const answer = this[ANSWER];
+  if (answer.phase === 'free' || (answer.phase === 'open' && begin(this, answer))) answer.end.apply(this, args);
+  else keep(answer, 'end', args);
+  return this;
+}
+
+function heldFlushHeaders(this: Holding): void {
+  const answer = this[ANSWER];
+  if (answer.phase === 'free' || (answer.phase === 'open' && begin(this, answer))) answer.flushHeaders.call(this);
+  else keep(answer, 'flushHeaders', []);
+}
+
+/** Keeps a call for later; what comes after an `end` is dropped, as Node would. Always false: "do not send more yet". */
+function keep({ phase, held }: Answer, method: Method, args: unknown[]): false {
+  if (phase === 'waiting' && held[held.length - 1]?.method !== 'end') held.push({ method, args });
+  return false;
+}
+
+/** Starts the commit. True when it is done and the answer may go on at once. */
+function begin(response: Holding, answer: Answer): boolean {
+  try {
+    const lines = commitAll(answer.commits, response.statusCode, 0);
+    if (!isPromise(lines)) {
+      addLines(response, lines);
+      answer.phase = 'free';
+      return true;
+    }
+    answer.phase = 'waiting';
+    Object.defineProperty(response, 'headersSent', { value: true, configurable: true });
+    lines.then((done) => release(response, answer, done)).catch((error) => fail(response, answer, error));
+  } catch (error) {
+    fail(response, answer, error);
+  }
+  return false;
+}
+
+function commitAll(
+  commits: readonly CommitSession[],
+  status: number,
+  from: number,
+): MaybePromise<readonly HeaderLine[]> {
+  const lines = commits[from]!(status);
+  if (from + 1 === commits.length) return lines;
+  return chain(lines, (mine) => chain(commitAll(commits, status, from + 1), (theirs) => [...mine, ...theirs]));
+}
+
+/** Lets the answer go: our lines first, then every call in its order. */
+function release(response: Holding, answer: Answer, lines: readonly HeaderLine[]): void {
+  showHeadersSent(response);
+  addLines(response, lines);
+  answer.phase = 'free';
+  const { held } = answer;
+  for (const { method, args } of held) answer[method].apply(response, args);
+  // A pipe that was told to wait goes on, unless the socket itself asks for a pause and will say so when it is over.
+  if (held[held.length - 1]?.method !== 'end' && !response.writableNeedDrain) response.emit('drain');
+}
+
+function fail(response: Holding, answer: Answer, error: unknown): void {
+  showHeadersSent(response);
+  if (answer.phase === 'free') {
+    // The headers have left already: all that can be said is that this answer is not whole.
+    response.destroy(error instanceof Error ? error : undefined);
+    return;
+  }
+  answer.phase = 'free';
+  answerFailure(response, error);
+  answer.phase = 'failed';
+  response.emit('drain');
+}
+
+function showHeadersSent(response: Holding): void {
+  if (Object.hasOwn(response, 'headersSent')) Reflect.deleteProperty(response, 'headersSent');
+}
+
+function addLines(response: ServerResponse, lines: readonly HeaderLine[]): void {
+  for (const [name, value] of lines) {
+    if (name === 'Vary') response.setHeader(name, mergedVary(textOf(response.getHeader(name)), value));
+    else if (name === 'Cache-Control')
+      response.setHeader(name, mergedCacheControl(textOf(response.getHeader(name)), value));
+    else response.appendHeader(name, value);
+  }
+}
+
+function textOf(header: OutgoingHttpHeader | undefined): string | undefined {
+  return header === undefined ? undefined : String(header);
+}
+
+/** The three forms that writeHead takes: an object, a flat list of names and values, a list of pairs. */
+function setAll(response: ServerResponse, headers: OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined): void {
+  if (headers === undefined || headers === null) return;
+  if (!Array.isArray(headers)) {
+    for (const name of Object.keys(headers)) {
+      const value = headers[name];
+      if (value !== undefined) response.setHeader(name, value);
+    }
+    return;
+  }
+  const pairs = Array.isArray(headers[0]) ? (headers as unknown as [string, string][]) : paired(headers);
+  for (const name of new Set(pairs.map(([name]) => String(name)))) response.removeHeader(name);
+  for (const [name, value] of pairs) response.appendHeader(String(name), value as string);
+}
+
+function paired(flat: OutgoingHttpHeader[]): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let i = 0; i + 1 < flat.length; i += 2) pairs.push([String(flat[i]), flat[i + 1] as string]);
+  return pairs;
+}

@@ -1,0 +1,70 @@
+/**
+ * sojourn: distributed sessions.
+ *
+ * This file binds the parts that most applications use together: the engine with its cookie, its typed JSON, the real
+ * clock. Stores that need a package, and adapters, have their own entries (`sojourn/lmdb`, `sojourn/express` ...), so that
+ * nobody loads what he does not use.
+ */
+import { json } from './codecs/json.js';
+import type { Sessions, Store } from './contract.js';
+import { environment } from './core/environment.js';
+import { assemble, type SessionsOptions, type Type } from './core/sessions.js';
+import { cookie } from './transports/cookie.js';
+
+export { json } from './codecs/json.js';
+export type {
+  Codec,
+  Delta,
+  Duration,
+  Environment,
+  Events,
+  Head,
+  HeaderLine,
+  Indexed,
+  Listable,
+  MaybePromise,
+  Outcome,
+  RefusedReason,
+  RequestView,
+  Sealer,
+  Session,
+  Sessions,
+  Store,
+  Stored,
+  Superseded,
+  Sweepable,
+  Transport,
+  Watchable,
+  Write,
+} from './contract.js';
+export { apply } from './core/delta.js';
+export type { Listener, Listeners } from './core/events.js';
+export type { LifetimeOptions } from './core/expiry.js';
+export type { Mutations } from './core/intent.js';
+export type { Limits } from './core/limits.js';
+export type { SessionsOptions, Type } from './core/sessions.js';
+export { type ErrorCode, type Fault, failure, isFailure, SojournError } from './errors.js';
+export { type MemoryOptions, memory } from './stores/memory.js';
+export { type BearerOptions, bearer } from './transports/bearer.js';
+export { type CookieOptions, cookie } from './transports/cookie.js';
+export { firstOf } from './transports/first-of.js';
+
+/**
+ * Sessions for an application. Adapters (`sojourn/express`, `sojourn/node`) put them to work.
+ * Throws SOJOURN_OPTION, naming the option, for anything that is not as it must be.
+ * @example const s = sessions({ data: type<{ views: number }>(), store: memory() })
+ */
+export function sessions<T extends object = Record<string, unknown>, S extends Store = Store>(
+  options: SessionsOptions<T, S>,
+): Sessions<T, S> {
+  return assemble(options, {
+    transport: () => cookie(),
+    codec: (limits) => json({ maxDepth: limits.depth }),
+    environment,
+  });
+}
+
+/** Names the shape of the session's data for the compiler; does nothing at run time. */
+export function type<T extends object>(): Type<T> {
+  return {};
+}

@@ -1,0 +1,90 @@
+/**
+ * Destroy against slow writers and readers, at every point where one of them waits.
+ *
+ * fast-check's scheduler decides the order in which the waits of all requests end: one race is one order. Whatever it is,
+ * a session that was destroyed must never be seen again: not by its old cookie, not in the store.
+ */
+import fc from 'fast-check';
+import type { MaybePromise, Store } from 'sojourn';
+import { memory, sessions, type } from 'sojourn';
+import { lmdb } from 'sojourn/lmdb';
+import { expect, test } from 'vitest';
+import { runs } from './support/exam.js';
+import { tempFolder } from './support/temp.js';
+import { visitor } from './support/visitor.js';
+
+interface Fields {
+  n: number;
+  text: string;
+}
+const RACES = runs(10_000, 100_000);
+
+/** Every verb waits twice: before it reaches the store, and before its answer reaches the engine. */
+function slowed(store: Store, scheduler: fc.Scheduler): Store {
+  const slow = async <R>(verb: string, run: () => MaybePromise<R>): Promise<R> => {
+    await scheduler.schedule(Promise.resolve(), `${verb} sets out`);
+    const result = await run();
+    await scheduler.schedule(Promise.resolve(), `${verb} comes back`);
+    return result;
+  };
+  return {
+    name: store.name,
+    load: (id) => slow('load', () => store.load(id)),
+    create: (id, session) => slow('create', () => store.create(id, session)),
+    commit: (id, delta) => slow('commit', () => store.commit(id, delta)),
+    destroy: (id) => slow('destroy', () => store.destroy(id)),
+  };
+}
+
+type Actor = 'set' | 'update' | 'read' | 'rotate' | 'login' | 'save twice' | 'remember';
+const actors: fc.Arbitrary<Actor[]> = fc.array(
+  fc.constantFrom<Actor>('set', 'update', 'read', 'rotate', 'login', 'save twice', 'remember'),
+  { minLength: 1, maxLength: 4 },
+);
+
+async function race(store: Store, scheduler: fc.Scheduler, who: Actor[]): Promise<void> {
+  const calm = sessions({ data: type<Fields>(), store, sweep: false });
+  const s = sessions({ data: type<Fields>(), store: slowed(store, scheduler), sweep: false });
+  const ann = visitor(calm);
+  const id = await ann.visit((session) => {
+    session.login('ann');
+    session.set('n', 1);
+    return session.id;
+  });
+  const before = new Map(ann.cookies);
+
+  const requests = who.map(async (actor) => {
+    const { session, end } = await visitor(s, new Map(before)).begin();
+    await scheduler.schedule(Promise.resolve(), `${actor} thinks`);
+    if (actor === 'set') session.set('text', 'late');
+    if (actor === 'update' || actor === 'save twice') session.update('n', (n = 0) => n + 1);
+    if (actor === 'read') session.get('n');
+    if (actor === 'rotate') session.rotate();
+    if (actor === 'login') session.login('ann');
+    if (actor === 'remember') session.remember();
+    if (actor === 'save twice') {
+      await session.save();
+      session.set('text', 'later still');
+    }
+    await end();
+  });
+  // A login that lands first makes the logout's own token worthless: then it is somebody else who ends the session, by its id.
+  const ending = who.includes('login')
+    ? s.destroy(id)
+    : visitor(s, new Map(before)).visit((session) => session.destroy());
+  await scheduler.waitFor(Promise.all([...requests, ending]));
+
+  expect(await store.load(id)).toBeNull();
+  expect(await visitor(calm, new Map(before)).visit((session) => session.user)).toBeUndefined();
+}
+
+test.each<[string, Store, number]>([
+  ['memory', memory({ maxSessions: 1_000_000 }), RACES],
+  ['LMDB', lmdb(tempFolder()), RACES],
+])('a destroyed session is never seen again: %s', async (_, store, numRuns) => {
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), actors, (scheduler, who) => race(store, scheduler, who)),
+    { numRuns },
+  );
+  await store.close?.();
+});
