@@ -29,6 +29,12 @@ const given = {
   app: "import('express').Express",
   req: "import('express').Request",
   res: "import('express').Response",
+  myStore: "(folder?: string) => import('sojourn').Store",
+  myCodec: "() => import('sojourn').Codec",
+  folder: 'string',
+  test: "typeof import('vitest').test",
+  describe: "typeof import('vitest').describe",
+  expect: "typeof import('vitest').expect",
 };
 
 /**
@@ -164,7 +170,7 @@ export function typeCheck(snippets, root) {
 }
 
 /**
- * What the package exports: name -> public path. The program that found it out is good for a head start.
+ * What the package exports, types apart: name -> public path. The program that found it out is good for a head start.
  * @param {string} root
  * @param {ts.CompilerOptions} options
  * @returns {[names: Map<string, string>, library: ts.Program]}
@@ -178,12 +184,15 @@ function publicNames(root, options) {
     paths.map(({ file }) => file),
     options,
   );
+  const checker = program.getTypeChecker();
   const names = new Map();
   for (const { name, file } of paths) {
     const source = program.getSourceFile(file);
-    const module = source && program.getTypeChecker().getSymbolAtLocation(source);
-    for (const symbol of module ? program.getTypeChecker().getExportsOfModule(module) : []) {
-      if (!names.has(symbol.name)) names.set(symbol.name, name);
+    const module = source && checker.getSymbolAtLocation(source);
+    for (const symbol of module ? checker.getExportsOfModule(module) : []) {
+      const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+      const isValue = (target.flags & ts.SymbolFlags.Value) !== 0;
+      if (isValue && !names.has(symbol.name)) names.set(symbol.name, name);
     }
   }
   return [names, program];
@@ -220,7 +229,7 @@ function moduleOf(snippet, names = new Map()) {
     : [];
   return [
     code,
-    ...own.map((name) => `import { ${name} } from '../../${snippet.path.replace(/\.ts$/, '.js')}';`),
+    ...(terse ? [`import { ${own.join(', ')} } from '../../${snippet.path.replace(/\.ts$/, '.js')}';`] : []),
     ...lacking.map(([name, path]) => `import { ${name} } from '${path}';`),
     ...snippet.given.map((name) => `declare const ${name}: ${given[name]};`),
     'export {};',

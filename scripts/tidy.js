@@ -214,17 +214,40 @@ export function pinnedVersions(files) {
     .map(([name, version]) => `package.json: ${name} ${version} is not pinned. npm install --save-exact ${name}`);
 }
 
-/** @param {Files} files */
+/**
+ * Two ways in which a lock file is only good on the machine that wrote it.
+ * @param {Files} files
+ */
 export function lockFile(files) {
-  const found = lines(
-    [...files].filter(([path]) => path === 'package-lock.json'),
-    /"resolved": "(?:https?|git)/,
+  const text = files.get('package-lock.json') ?? '{}';
+  const hosts = lines([['package-lock.json', text]], /"resolved": "(?:https?|git)/);
+  const absent = absentPlatforms(JSON.parse(text).packages ?? {});
+  return [
+    ...hosts
+      .slice(0, 1)
+      .map(
+        (where) =>
+          `${where}: ${hosts.length} download addresses. Keep omit-lockfile-registry-resolved=true in .npmrc and lock again.`,
+      ),
+    ...absent
+      .slice(0, 1)
+      .map(
+        (name) =>
+          `package-lock.json lacks ${absent.length} platform packages (${name} ...), so npm ci will refuse it. Pin a release that has all of them, by an override if it is not ours.`,
+      ),
+  ];
+}
+
+/**
+ * Optional packages that are depended on but not locked: npm leaves those out that the registry does not have.
+ * @param {Record<string, { optionalDependencies?: object }>} packages
+ */
+function absentPlatforms(packages) {
+  return Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => !packages[`node_modules/${name}`] && !packages[`${path}/node_modules/${name}`],
+    ),
   );
-  return found.length === 0
-    ? []
-    : [
-        `${found[0]}: download addresses in the lock file (${found.length}). Keep omit-lockfile-registry-resolved=true in .npmrc and lock again.`,
-      ];
 }
 
 /**

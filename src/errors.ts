@@ -36,7 +36,7 @@ const table = {
   SOJOURN_SAVING: {
     fault: 'usage',
     status: 500,
-    message: (d: { call: string }) =>
+    message: (d: { call: string }): string =>
       `session.${d.call}() came while session.save() was under way. Await save() before changing the session again.`,
   },
   SOJOURN_NO_SESSION: {

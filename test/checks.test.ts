@@ -106,6 +106,12 @@ describe('tidy', () => {
       '{\n  "resolved": "https://example.test/a.tgz"\n}',
       /package-lock\.json:2/,
     ],
+    [
+      'the lock file knows every platform',
+      'package-lock.json',
+      '{"packages":{"node_modules/a":{"optionalDependencies":{"a-linux":"1.0.0","a-darwin":"1.0.0"}},"node_modules/a-linux":{}}}',
+      /lacks 1 platform packages \(a-darwin \.\.\.\)/,
+    ],
     ['exports and compiler paths agree', 'tsconfig.json', '{}', /paths should say "sojourn": \["\.\/src\/index\.ts"\]/],
     ['every decision is listed', 'docs/decisions/0002-two.md', '# Two', /does not list 0002-two\.md/],
   ];
