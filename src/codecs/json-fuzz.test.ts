@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { runs } from '../../test/support/exam.js';
 import { isFailure } from '../errors.js';
 import { json } from './json.js';
+import { written } from './json-write.js';
 
 const codec = json();
 
@@ -103,6 +104,13 @@ test('anything at all is kept exactly or refused', bound, () => {
     { numRuns: runs(5_000, 500_000) },
   );
   expect(Math.min(kept, refused)).toBeGreaterThan(100);
+});
+
+test('the quick way writes what the careful way writes', bound, () => {
+  fc.assert(
+    fc.property(value, (v) => Buffer.compare(codec.encode(v), Buffer.from(written(v, 100))) === 0),
+    { numRuns: runs(5_000, 500_000) },
+  );
 });
 
 test('random bytes are corrupt or a value that can be written again', bound, () => {

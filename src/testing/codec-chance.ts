@@ -1,5 +1,8 @@
 /**
- * Plain values and damaged bytes by chance, for the codec kit: seeded, small, and the same on every machine.
+ * Plain values and damaged bytes by chance, for the codec kit.
+ *
+ * Seeded, so that a failure can be run again and is the same on every machine. Strings are made of the letters that codecs
+ * stumble over: quotes, brackets, `$`, NUL, and one letter for each length in UTF-8.
  */
 
 /** The next whole number from 0 to `below` - 1. */

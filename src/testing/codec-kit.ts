@@ -23,7 +23,7 @@ const ROUNDS = 2000;
  *
  * @example
  * import { describe, test } from 'node:test';
- * codecKit({ describe, test }, myCodec());
+ * codecKit({ describe, test }, json()); // or a codec of your own
  */
 export function codecKit(runner: Runner, codec: Codec): void {
   runner.describe(`codec ${codec.name}`, () => {

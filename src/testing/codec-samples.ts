@@ -1,6 +1,7 @@
 /**
  * The values that the codec kit tries, by what the contract asks: keep, keep exactly or refuse, refuse.
  *
+ * Most of them were lost, bent or confused by some session library in use; the names are those of the tests.
  * What has identity or can be spoilt by a codec is made anew for each test, so samples are functions where that matters.
  */
 

@@ -12,5 +12,5 @@ export interface Runner {
   /** Names a group. `body` registers the group's tests before it returns. */
   describe(name: string, body: () => void): void;
   /** Registers one test. It fails when `body` throws, or when the promise that it returns is rejected. */
-  test(name: string, body: () => unknown): void;
+  test(name: string, body: () => void | Promise<void>): void;
 }
