@@ -198,10 +198,32 @@ describe('attributes', () => {
     },
   );
 
+  test('of all characters, exactly visible ASCII without the semicolon may be in a path', () => {
+    const allowed: number[] = [];
+    for (let code = 0; code < 0x300; code++)
+      if (accepted({ path: `/a${String.fromCharCode(code)}b` })) allowed.push(code);
+    const visible = Array.from({ length: 0x7e - 0x20 }, (_, n) => 0x21 + n);
+    expect(allowed).toEqual(visible.filter((code) => String.fromCharCode(code) !== ';'));
+  });
+
   test('whatever text is given for name, domain and path: refused, or a line with no attribute that was not meant', () => {
     const anything = fc.uint16Array({ maxLength: 8 }).map((codes) => String.fromCharCode(...codes));
     const good = fc.constantFrom('a', 'b-c', 'a.b', '');
-    const bad = fc.constantFrom('', '', '', '', ';', '; Domain=evil.example', '=', ' ', '/', '\r\n', '\0', 'é');
+    const bad = fc.constantFrom(
+      '',
+      '',
+      '',
+      '',
+      ';',
+      '; Domain=evil.example',
+      ';Domain=evil.example',
+      '=',
+      ' ',
+      '/',
+      '\r\n',
+      '\0',
+      'é',
+    );
     const nearly = fc.tuple(good, bad, good).map((parts) => parts.join(''));
     const text = fc.oneof(anything, nearly, nearly, nearly);
     let lines = 0;
