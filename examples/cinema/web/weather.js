@@ -1,0 +1,23 @@
+/** A line under the header while no server answers. It says that the page tries again, and goes away by itself. */
+import { onWeather } from './api.js';
+import { el, fill } from './dom.js';
+import { icon } from './icons.js';
+import { onLanguage, t } from './language.js';
+
+const line = document.getElementById('weather');
+let weather = 'fine';
+
+export function drawWeather() {
+  onWeather((next) => {
+    if (next === weather) return;
+    weather = next;
+    draw();
+  });
+  onLanguage(draw);
+}
+
+function draw() {
+  const texts = { trying: t('tryingAgain'), down: t('noServer') };
+  const text = texts[weather];
+  fill(line, text && el('p', {}, icon('unplugged'), text));
+}
