@@ -6,6 +6,7 @@
  * handlers cannot reach. A session that ends in a request is replaced in place by a new, empty one, so that
  * `destroy(); set('flash', 'Goodbye')` and a login over another user's session need no further verbs.
  */
+import { inspect } from 'node:util';
 import type { Codec, Duration, Environment, MaybePromise, RequestView, Session, Stored } from '../contract.js';
 import { failure } from '../errors.js';
 import type { Emitter } from './events.js';
@@ -197,9 +198,14 @@ export class LiveSession<T extends object = Record<string, unknown>> implements 
     return { id, isNew, user };
   }
 
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    const { id, stored, login } = this.#standing;
-    return `Session { id: ${id ?? 'not given yet'}, isNew: ${stored === null}, user: ${show(login ?? stored?.head.user)} }`;
+  static {
+    // Not a plain method: declaration files made one by one cannot name a computed key.
+    Object.defineProperty(LiveSession.prototype, inspect.custom, {
+      value(this: LiveSession): string {
+        const { id, stored, login } = this.#standing;
+        return `Session { id: ${id ?? 'not given yet'}, isNew: ${stored === null}, user: ${show(login ?? stored?.head.user)} }`;
+      },
+    });
   }
 
   #read(): Standing {

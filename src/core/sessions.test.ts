@@ -190,9 +190,7 @@ describe('visitors who come back', () => {
     const { s } = shop();
     const ann = visitor(s);
     await ann.visit((session) => {
-      session.set('toJSON', 1);
-      session.set('constructor', 2);
-      session.set('then', 3);
+      for (const [i, name] of ['toJSON', 'constructor', 'then'].entries()) session.set(name, i + 1);
     });
 
     expect(await ann.visit((session) => Object.entries(session.data))).toEqual([
