@@ -164,7 +164,7 @@ function between(
   return chain(all(due.before), () => chain(inner(), (answer) => chain(all(due.after), () => answer)));
 }
 
-/** An iterable is asked for at once and read later; its faults come with the first item. */
+/** An iterable does its work when it is read: its call is recorded, and its faults come, with the first item. */
 async function* late(
   run: (inner: () => unknown) => MaybePromise<unknown>,
   inner: () => unknown,

@@ -27,10 +27,10 @@ const groups = [promises, verbs, writes, model, expiry, concurrency, bytesAndNam
  * Registers the tests that every store must pass. `makeStore` opens a store that is fresh and empty for each test; the kit
  * closes it. SOJOURN_OPTION for options it does not know.
  * @example
- * import { describe, test } from 'vitest';
+ * import { describe, test } from 'node:test';
  * storeKit({ describe, test }, ({ now }) => memory({ now }));
  * // A layer passes what it stands on through `inner`, so that the kit can make it fail:
- * storeKit({ describe, test }, ({ now, inner }) => cached(inner(memory({ now }))));
+ * storeKit({ describe, test }, ({ now, inner }) => faulty(inner(memory({ now })), new FaultPlan()));
  */
 export function storeKit(runner: Runner, makeStore: MakeStore, options?: StoreKitOptions): void {
   const settings = settled(options);
@@ -40,7 +40,7 @@ export function storeKit(runner: Runner, makeStore: MakeStore, options?: StoreKi
   });
 }
 
-const known = ['name', 'clock', 'races', 'largestValueBytes', 'patienceMs', 'mustHave', 'another'] as const;
+const known = ['name', 'clock', 'races', 'parallel', 'largestValueBytes', 'patienceMs', 'mustHave', 'another'] as const;
 
 function settled(options: StoreKitOptions | undefined): Settings {
   const own = checked('storeKit', options, known);
@@ -48,6 +48,7 @@ function settled(options: StoreKitOptions | undefined): Settings {
     name: own.name ?? 'a sojourn store',
     clock: oneOf('clock of storeKit', own.clock ?? 'given', ['given', 'own']),
     races: wholeNumber('races of storeKit', own.races ?? 200, 1, 100_000),
+    parallel: wholeNumber('parallel of storeKit', own.parallel ?? 100, 2, 1000),
     largestValueBytes: wholeNumber('largestValueBytes of storeKit', own.largestValueBytes ?? 1_048_576, 1, 2 ** 30),
     patienceMs: wholeNumber('patienceMs of storeKit', own.patienceMs ?? 4000, 1, 600_000),
     mustHave: own.mustHave ?? [],

@@ -90,7 +90,7 @@ function keeps(promised: Promised, rounds: number): void {
 
   promised('increments by swap from two processes lose none', oneStep, async (one, two) => {
     const id = await created(one, session(Date.now(), { views: '0' }));
-    await Promise.all(Array.from({ length: rounds }, (_, i) => increment(i % 2 ? one : two, id, Date.now())));
+    await Promise.all(Array.from({ length: rounds }, (_, i) => increment(i % 2 ? one : two, id, Date.now(), rounds)));
     for (const store of [one, two])
       same((await store.load(id))?.fields.get('views'), bytes(String(rounds)), 'the field');
   });

@@ -11,7 +11,8 @@ import { controllableClock } from '../clock.js';
 import { bytes, deltaOf, freshId, HOUR_MS, same, sessionOf } from './samples.js';
 import type { Kit } from './scene.js';
 
-const WALKS = 25;
+/** One walk for so many rounds of a race: both say how patient the author is. */
+const ROUNDS_PER_WALK = 8;
 const STEPS = 60;
 /** How many of the last steps a failure tells. */
 const TOLD_STEPS = 8;
@@ -21,8 +22,9 @@ export function model(kit: Kit): void {
     kit.promise(
       'the store agrees with the rule of commit after every step of a random walk',
       'the five steps of `apply`, in their order; the last step told below is the one where the store went its own way',
-      async ({ store, now }) => {
-        for (let seed = 1; seed <= WALKS; seed++) await walk(store, now, seed);
+      async ({ store, now, settings }) => {
+        const walks = Math.ceil(settings.races / ROUNDS_PER_WALK);
+        for (let seed = 1; seed <= walks; seed++) await walk(store, now, seed);
       },
     );
   });

@@ -30,6 +30,8 @@ export interface StoreKitOptions {
   readonly clock?: 'given' | 'own';
   /** Rounds of each race, 1 to 100000; default 200. */
   readonly races?: number;
+  /** How many commits of one session run at the same time, 2 to 1000; default 100. Swaps of one field cost its square. */
+  readonly parallel?: number;
   /** Size of the largest value tried, in bytes; default 1 MiB. Lower it for stores that limit values. */
   readonly largestValueBytes?: number;
   /** How long to wait for what the store does in its own time: an announcement, an expiry by its own clock. Default 4000. */
