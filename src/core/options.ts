@@ -13,11 +13,12 @@ export function checked<T extends object>(
   options: T | undefined,
   known: readonly (keyof T & string)[],
 ): Partial<T> {
-  if (options === undefined) return {};
+  // Without a prototype: what somebody put on Object.prototype must not become a default here.
+  const own: Partial<T> = Object.create(null);
+  if (options === undefined) return own;
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw failure('SOJOURN_OPTION', { option: `of ${where}`, wanted: 'must be an object', got: show(options) });
   }
-  const own: Partial<T> = {};
   for (const name of Object.keys(options) as (keyof T & string)[]) {
     if (!known.includes(name)) {
       // JSON.parse('{"__proto__": ...}') makes an own key of that name: the same trick as inheritance, and as harmless here.
