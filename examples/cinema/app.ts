@@ -11,7 +11,8 @@ import type { MaybePromise, Stored } from 'sojourn';
 import { session } from 'sojourn/express';
 import type { Database } from './db/schema.js';
 import { openCinema } from './domain/cinema.js';
-import { fairDice } from './domain/house.js';
+import { fairDice, type House } from './domain/house.js';
+import { type HashCost, properCost } from './domain/passwords.js';
 import { answerErrors, notFound } from './http/errors.js';
 import { readForm } from './http/form.js';
 import { ownPagesOnly } from './http/origin.js';
@@ -25,17 +26,22 @@ import { screenRoutes } from './routes/screens.js';
 import { sessionRoutes } from './routes/session.js';
 import type { CinemaSessions } from './session.js';
 
-export interface AppOptions {
+export interface HouseOptions {
   readonly db: Database;
+  /** Epoch milliseconds. Default: Date.now. */
+  readonly clock?: () => number;
+  /** 0 <= n < below. Default: a cryptographic generator. */
+  readonly dice?: (below: number) => number;
+  /** Default: as OWASP advises. Tests are in a hurry. */
+  readonly hashCost?: HashCost;
+}
+
+export interface AppOptions extends HouseOptions {
   readonly sessions: CinemaSessions;
   /** A session as its store holds it. Without it, GET /api/session/ shows less. */
   readonly inspect?: (id: string) => MaybePromise<Stored | null>;
   /** This server's name. Every answer carries it as X-Served-By. */
   readonly name: string;
-  /** Epoch milliseconds. Default: Date.now. */
-  readonly clock?: () => number;
-  /** 0 <= n < below. Default: a cryptographic generator. */
-  readonly dice?: (below: number) => number;
   /** Answers text-message codes in the body and fills the purse. For showing, never for the public. Default: false. */
   readonly demo?: boolean;
   /** Sends a code to a phone. Default: to nobody. */
@@ -50,8 +56,8 @@ const WEB_FOLDER = fileURLToPath(new URL('./web/', import.meta.url));
 const OPENING_CENTS = { real: 5_000, demo: 50_000 } as const;
 
 export function createApp(options: AppOptions): Express {
-  const { db, name, sessions, demo = false, clock = Date.now, dice = fairDice } = options;
-  const cinema = openCinema({ db, now: clock, draw: dice }, demo ? OPENING_CENTS.demo : OPENING_CENTS.real);
+  const { name, sessions, demo = false } = options;
+  const cinema = openCinema(houseOf(options), demo ? OPENING_CENTS.demo : OPENING_CENTS.real);
   const nobody = (): null => null;
   const desk: Desk = {
     cinema,
@@ -82,6 +88,11 @@ export function createApp(options: AppOptions): Express {
   app.use(notFound());
   app.use(answerErrors(options.log ?? console.error));
   return app;
+}
+
+/** The rules' view of the options. */
+export function houseOf({ db, clock = Date.now, dice = fairDice, hashCost = properCost }: HouseOptions): House {
+  return { db, now: clock, draw: dice, hashCost };
 }
 
 function servedBy(name: string): RequestHandler {

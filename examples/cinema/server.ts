@@ -7,9 +7,9 @@
  * after a kill -9.
  */
 import { createServer, type Server } from 'node:http';
-import { createApp } from './app.js';
+import { createApp, houseOf } from './app.js';
 import { openDatabase } from './db/open.js';
-import { fairDice, minute } from './domain/house.js';
+import { minute } from './domain/house.js';
 import { sweep } from './domain/sweep.js';
 import { cinemaSessions } from './session.js';
 import { openStore } from './stores.js';
@@ -38,7 +38,7 @@ const app = createApp({
   log: report,
 });
 const server = createServer(app);
-const sweeping = setInterval(() => void sweep({ db, now: Date.now, draw: fairDice }).catch(report), minute);
+const sweeping = setInterval(() => void sweep(houseOf({ db })).catch(report), minute);
 let leaving = false;
 
 process.on('SIGTERM', leave);

@@ -44,6 +44,7 @@ const DEFAULT_AVATARS = 12;
 /** `openingCents`: what a new user finds in the purse. */
 export function accounts(house: House, limits: Limits, codes: Codes, openingCents: number): Accounts {
   const { db } = house;
+  const hash = (password: string) => hashPassword(password, house.hashCost);
   const find = (id: string) => db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
 
   return {
@@ -56,7 +57,7 @@ export function accounts(house: House, limits: Limits, codes: Codes, openingCent
       if (await find(id)) refuse(say.mobileTaken);
       if (!isAllowedPassword(password)) refuse(say.badPassword);
       if (!isAllowedPassword(payPassword)) refuse(say.badPayPassword);
-      const user = newUser(id, await hashPassword(password), await hashPassword(payPassword), openingCents);
+      const user = newUser(id, await hash(password), await hash(payPassword), openingCents);
       await transact(db, async (tx) => {
         if (!(await codes.consume(tx, id))) refuse(say.askForCodeFirst);
         if (!(await insertUser(tx, user))) refuse(say.mobileTaken);
@@ -87,7 +88,7 @@ export function accounts(house: House, limits: Limits, codes: Codes, openingCent
     async changePassword(id, old, fresh, address) {
       const { password: known } = await this.verify(id, old, address);
       if (!isAllowedPassword(fresh)) refuse(say.badNewPassword);
-      const password = await hashPassword(fresh);
+      const password = await hash(fresh);
       // Only over the password that was checked: of two changes at once, the second must prove itself anew.
       const done = await db
         .updateTable('users')
@@ -101,7 +102,7 @@ export function accounts(house: House, limits: Limits, codes: Codes, openingCent
     async changePayPassword(id, old, fresh) {
       await this.checkPayPassword(id, old);
       if (!isAllowedPassword(fresh)) refuse(say.badNewPayPassword);
-      const payPassword = await hashPassword(fresh);
+      const payPassword = await hash(fresh);
       await db.updateTable('users').set({ payPassword }).where('id', '=', id).execute();
     },
 

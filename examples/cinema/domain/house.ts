@@ -1,11 +1,12 @@
 /**
- * What every rule of the cinema stands on: the database, the clock, and a dice that cannot be foreseen.
+ * What every rule of the cinema stands on: the database, the clock, a dice that cannot be foreseen, the price of a hash.
  *
- * All three are handed in. Tests bring their own clock and dice, so that nothing waits ten minutes to see an order expire
- * and nobody plays forty rounds to win a coupon.
+ * All are handed in. Tests bring their own clock and dice, so that nothing waits ten minutes to see an order expire and
+ * nobody plays forty rounds to win a coupon.
  */
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Database } from '../db/schema.js';
+import type { HashCost } from './passwords.js';
 
 export interface House {
   readonly db: Database;
@@ -13,6 +14,7 @@ export interface House {
   now(): number;
   /** A whole number, 0 <= n < below, from a cryptographically strong source. */
   draw(below: number): number;
+  readonly hashCost: HashCost;
 }
 
 export const fairDice = (below: number): number => randomInt(below);

@@ -7,9 +7,14 @@
  */
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 
-const LOG_N = 14;
-const BLOCK = 8;
-const PARALLEL = 5;
+/** How hard a password is to try. `logN`: N = 2 ** logN. */
+export interface HashCost {
+  readonly logN: number;
+  readonly block: number;
+  readonly parallel: number;
+}
+
+export const properCost: HashCost = { logN: 14, block: 8, parallel: 5 };
 const KEY_BYTES = 32;
 
 /** Plain letters and digits, as the original demands: 6 to 128 of them. */
@@ -17,26 +22,21 @@ export function isAllowedPassword(text: string): boolean {
   return /^[0-9A-Za-z]{6,128}$/.test(text);
 }
 
-export async function hashPassword(password: string): Promise<string> {
+export async function hashPassword(password: string, cost: HashCost): Promise<string> {
   const salt = randomBytes(16);
-  const key = await derive(password, salt, LOG_N, BLOCK, PARALLEL);
-  return ['scrypt', LOG_N, BLOCK, PARALLEL, salt.toString('base64url'), key.toString('base64url')].join('$');
+  const key = await derive(password, salt, cost);
+  const { logN, block, parallel } = cost;
+  return ['scrypt', logN, block, parallel, salt.toString('base64url'), key.toString('base64url')].join('$');
 }
 
 export async function isPassword(password: string, stored: string): Promise<boolean> {
   const [, logN, block, parallel, salt = '', key = ''] = stored.split('$');
-  const expected = Buffer.from(key, 'base64url');
-  const actual = await derive(
-    password.slice(0, 128),
-    Buffer.from(salt, 'base64url'),
-    Number(logN),
-    Number(block),
-    Number(parallel),
-  );
-  return timingSafeEqual(actual, expected);
+  const cost = { logN: Number(logN), block: Number(block), parallel: Number(parallel) };
+  const actual = await derive(password.slice(0, 128), Buffer.from(salt, 'base64url'), cost);
+  return timingSafeEqual(actual, Buffer.from(key, 'base64url'));
 }
 
-function derive(password: string, salt: Buffer, logN: number, block: number, parallel: number): Promise<Buffer> {
+function derive(password: string, salt: Buffer, { logN, block, parallel }: HashCost): Promise<Buffer> {
   const options: ScryptOptions = { N: 2 ** logN, r: block, p: parallel, maxmem: 64 * 1024 * 1024 };
   return new Promise((resolve, reject) => {
     scrypt(password, salt, KEY_BYTES, options, (error, key) => (error ? reject(error) : resolve(key)));

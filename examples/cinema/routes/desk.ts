@@ -34,15 +34,20 @@ export function userOf(desk: Desk, req: Request): string {
  * this sign-in was under way, "end all sessions" may have missed this one, so it ends itself.
  */
 export async function signIn(desk: Desk, req: Request, user: User): Promise<void> {
+  if ((await bind(desk, req, user)) === 'gone' && (await bind(desk, req, user)) === 'gone') refuse(say.tooOften);
+  const now = await desk.cinema.accounts.find(user.id);
+  if (now?.password === user.password) return;
+  desk.sessions.from(req).destroy();
+  refuse(say.wrongPassword);
+}
+
+/** 'gone': the visitor's anonymous session was ended by somebody else meanwhile. What is left is a new one to try with. */
+async function bind(desk: Desk, req: Request, user: User): Promise<'ok' | 'gone'> {
   const mine = desk.sessions.from(req);
   mine.login(user.id, { remember: true });
   keepFlaskLogin(mine, req, user.id);
   await desk.cinema.devices.remember(mine.id, user.id, req.get('user-agent') ?? '');
-  await mine.save();
-  const now = await desk.cinema.accounts.find(user.id);
-  if (now?.password === user.password) return;
-  mine.destroy();
-  refuse(say.wrongPassword);
+  return mine.save();
 }
 
 export function flash(desk: Desk, req: Request, message: Flash): void {
