@@ -2,6 +2,7 @@
  * sojourn/testing: what authors of stores, codecs and seals, and everybody's own tests, need.
  *
  * The kits take the runner as an argument and assert with node:assert: they work with vitest, node:test, jest and others.
+ * An own runner, or a dependency on one, was rejected: the author of a store has one already.
  */
 export {
   type FaultCall,

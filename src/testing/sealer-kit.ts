@@ -43,9 +43,7 @@ const garbage = [
 ];
 
 /**
- * Registers the tests that every sealer must pass.
- * @example
- * sealerKit({ describe, test }, (keys) => encrypted({ keys }));
+ * Registers the tests that every sealer must pass: `sealerKit({ describe, test }, (keys) => encrypted({ keys }))`.
  */
 export function sealerKit(runner: Runner, makeSealer: MakeSealer): void {
   const key = randomBytes(32);

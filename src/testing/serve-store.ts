@@ -18,9 +18,7 @@ export interface Streams {
 
 /**
  * Answers calls until the input ends, then closes the store.
- * @example
- * // open-my-store.js, for twoProcessKit(runner, { command: ['node', 'open-my-store.js', folder] })
- * await serveStore(myStore(process.argv[2]));
+ * A script of two lines is enough: import the store, then `await serveStore(myStore(process.argv[2]))`.
  */
 export async function serveStore(store: Store, streams: Streams = {}): Promise<void> {
   const { input = process.stdin, output = process.stdout } = streams;

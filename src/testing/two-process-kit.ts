@@ -25,7 +25,8 @@ type Promised = (sentence: string, lookAt: string, body: Test) => void;
 /**
  * Registers the tests for a store that several processes share.
  * @example
- * twoProcessKit({ describe, test }, { command: [process.execPath, 'open-my-store.js', folder] });
+ * import { describe, test } from 'node:test';
+ * twoProcessKit({ describe, test }, { command: [process.execPath, 'open-my-store.js', './sessions'] });
  */
 export function twoProcessKit(runner: Runner, options: TwoProcessOptions): void {
   const {

@@ -1,4 +1,9 @@
-/** A store in a process of its own, spoken to over its stdin and stdout: the kit's half of `serveStore`. */
+/**
+ * A store in a process of its own, spoken to over its stdin and stdout: the kit's half of `serveStore`.
+ *
+ * It is a `Store` like any other, so tests do not know that a process lies in between. When that ends, every call that waits is
+ * told how, and what it wrote to stderr: the usual reason is in the author's own script.
+ */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';

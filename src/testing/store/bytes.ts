@@ -2,6 +2,7 @@
  * Bytes and names: whatever a codec makes of a value, and whatever a field or a user is called, comes back as it was.
  *
  * Stores lose bytes where they pass them through text, and names where they paste them into keys, paths, queries or objects.
+ * Fixed lists, not random ones: each entry has been somebody's bug, and random text finds none of them in reasonable time.
  */
 import { randomBytes } from 'node:crypto';
 import type { Delta } from '../../contract.js';

@@ -2,6 +2,7 @@
  * `byUser`: never one too few. This is what "log out everywhere" trusts, so every race here is between a login and a look.
  *
  * A superset of entries inside the store is allowed (it can be verified), a subset is not: somebody would stay signed in.
+ * Only answers are looked at, never the index itself, whose form is the store's own affair.
  */
 import type { Head, Indexed, Store } from '../../contract.js';
 import { abilityPromise } from './abilities.js';

@@ -1,4 +1,9 @@
-/** `list`, `sweep` and `watch`: walking all sessions, removing the expired, hearing of changes. */
+/**
+ * `list`, `sweep` and `watch`: walking all sessions, removing the expired, hearing of changes.
+ *
+ * What may vary between stores is left open: the order of a walk, whether a session that changes meanwhile is seen, whether
+ * an announcement names the id or says "drop everything".
+ */
 import type { Head, Listable, Store } from '../../contract.js';
 import { abilityPromise, isAble } from './abilities.js';
 import { expired } from './expiry.js';

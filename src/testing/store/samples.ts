@@ -110,7 +110,7 @@ export function isMap(value: unknown): value is ReadonlyMap<unknown, unknown> {
 }
 
 function readableBytes(value: Uint8Array): string {
-  if (value.length <= SHOWN_BYTES) return `bytes ${JSON.stringify(Buffer.from(value).toString('latin1'))}`;
+  if (value.length <= SHOWN_BYTES) return `bytes ${Buffer.from(value).toString('latin1')}`;
   return `${value.length} bytes with SHA-256 ${createHash('sha256').update(value).digest('hex')}`;
 }
 
