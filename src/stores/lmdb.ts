@@ -1,0 +1,377 @@
+/**
+ * Sessions in an LMDB file on this machine: no server, many processes at once, a read for about two microseconds.
+ *
+ * A session is one packed record under its id. `load` is one synchronous look at the newest state, whoever wrote it. A
+ * commit reads, applies the delta and puts the result back on the condition that the record still carries the mark that was
+ * read (keys.ts); if another process was quicker it starts over, and after a few lost races it takes LMDB's write lock. The user
+ * index and the deadlines change in the same transaction as the session, so they are exact after any crash. What a resolved
+ * promise means for power cuts stands in files.ts.
+ *
+ * Rejected: a transaction for every commit (it holds the lock of all processes until this one's event loop comes round; the
+ * conditional put never waits for JavaScript), putSync (a flush for each write), walking all sessions to sweep (ten minutes
+ * of work for a second's worth of expiry).
+ */
+import type { Delta, Head, Indexed, Listable, Outcome, Store, Stored, Sweepable } from '../contract.js';
+import { environment } from '../core/environment.js';
+import { checked, flag, show, wholeNumber } from '../core/options.js';
+import { applyPacked, headOf, type Packed, pack, unpack } from '../core/record.js';
+import { failure, isFailure } from '../errors.js';
+import { type Files, FLUSH_INTERVAL_MS, openFiles } from './lmdb/files.js';
+import * as keys from './lmdb/keys.js';
+import { Room } from './lmdb/room.js';
+import { trouble } from './lmdb/trouble.js';
+
+export interface LmdbOptions {
+  /**
+   * True (default): a write is acknowledged when it is on the disk; it survives kill -9 and a power cut. False: when it is
+   * visible to all processes, about a third cheaper and without waiting for the disk; it survives kill -9, while a power cut loses
+   * the last second and, in the worst case, leaves a file that must be deleted.
+   */
+  readonly durable?: boolean;
+  /**
+   * How large the file may become. Default 4 GiB, at least 1 MiB. Some of it stays free as room for changes; past that,
+   * `create` and commits that make a session larger get SOJOURN_STORE_FULL, while everything else goes on.
+   */
+  readonly maxBytes?: number;
+  /** The clock, epoch milliseconds. All processes on one file should agree on it. */
+  readonly now?: () => number;
+  /** What errors and events call this store. Default 'lmdb'. */
+  readonly name?: string;
+}
+
+const DEFAULT_MAX_BYTES = 4 * 1024 ** 3;
+const LEAST_MAX_BYTES = 1024 ** 2;
+
+/** How often a write is tried on condition before it takes the lock, where it cannot lose. */
+const OPTIMISTIC_TRIES = 3;
+/** How many entries a walk takes at a time. Between pages nothing is held open, so a slow walker costs nobody anything. */
+const PAGE = 200;
+/** A sweep that meets only sessions that were touched files this many pages anew, and leaves the rest to the next one. */
+const MOST_PAGES_PER_SWEEP = 16;
+/** How many expired sessions a full store removes before it refuses. */
+const REMOVED_WHEN_FULL = 256;
+/** When to look again at a record that this version cannot read. A newer one beside us may still need it. */
+const UNREADABLE_RETRY_MS = 86_400_000;
+
+const GONE: Outcome = { status: 'gone' };
+/** The value of index entries: all that they say is in the key. */
+const NOTHING = Buffer.of(0);
+
+/**
+ * A store in the folder `path`, which is made if it is not there (for its owner only). Any number of processes may open the same
+ * folder; it must be on a local disk, not on a network share. SOJOURN_PACKAGE when lmdb has no binary here.
+ * @example
+ * const s = sessions({ data, store: lmdb('./sessions') });
+ */
+export function lmdb(path: string, options?: LmdbOptions): Store & Indexed & Listable & Sweepable {
+  if (typeof path !== 'string' || path === '') {
+    throw failure('SOJOURN_OPTION', {
+      option: 'path of lmdb',
+      wanted: 'must be the name of a folder',
+      got: show(path),
+    });
+  }
+  return new Lmdb(path, checked('lmdb', options, ['durable', 'maxBytes', 'now', 'name']));
+}
+
+/** A session as it stood when it was read: what a conditional write is conditional on. */
+interface Found {
+  readonly id: string;
+  readonly mark: number;
+  readonly record: Buffer;
+}
+
+class Lmdb implements Store, Indexed, Listable, Sweepable {
+  readonly name: string;
+  private readonly now: () => number;
+  private readonly maxBytes: number;
+  private readonly files: Files;
+  private readonly room: Room;
+  private readonly stopFlushing: (() => void) | null;
+  private unflushed = false;
+  private running = 0;
+  private whenIdle: (() => void) | null = null;
+  private closing: Promise<void> | null = null;
+  private closed = false;
+
+  constructor(path: string, { durable, maxBytes, now, name }: LmdbOptions) {
+    this.name = name ?? 'lmdb';
+    this.now = now ?? environment.now;
+    this.maxBytes = wholeNumber('maxBytes of lmdb', maxBytes ?? DEFAULT_MAX_BYTES, LEAST_MAX_BYTES, 2 ** 46);
+    const isDurable = flag('durable of lmdb', durable ?? true);
+    try {
+      this.files = openFiles(path, isDurable, this.maxBytes);
+    } catch (error) {
+      if (isFailure(error)) throw error;
+      throw failure('SOJOURN_STORE', { store: this.name, operation: 'open its folder', problem: String(error) }, error);
+    }
+    this.room = new Room(this.files, this.maxBytes);
+    this.stopFlushing = isDurable ? null : environment.every(FLUSH_INTERVAL_MS, () => void this.flush());
+  }
+
+  load(id: string): Stored | null {
+    const found = this.find(id);
+    if (found === null) return null;
+    const stored = unpack(found.record, id);
+    return stored.head.expiresAt <= this.now() ? null : stored;
+  }
+
+  create(id: string, session: Stored): Promise<'ok' | 'exists'> {
+    return this.run('create', async () => {
+      if (!keys.isKey(id)) throw new Error('an id has 1 to 255 characters, none of them NUL');
+      const record = pack(session);
+      await this.claim(record.length);
+      try {
+        for (let attempt = 0; attempt < OPTIMISTIC_TRIES; attempt++) {
+          if (await this.insert(id, session.head, record)) return 'ok';
+          const present = this.find(id);
+          if (present === null) continue;
+          if (!this.hasExpired(present)) break;
+          await this.remove(present);
+        }
+        return 'exists';
+      } finally {
+        this.room.release(record.length);
+      }
+    });
+  }
+
+  commit(id: string, delta: Delta): Promise<Outcome> {
+    return this.run('commit', async () => {
+      for (let attempt = 0; attempt < OPTIMISTIC_TRIES; attempt++) {
+        const outcome = await this.tryCommit(id, delta);
+        if (outcome !== 'overtaken') return outcome;
+      }
+      return this.files.root.transaction(() => this.commitLocked(id, delta));
+    });
+  }
+
+  destroy(id: string): Promise<void> {
+    return this.run('destroy', async () => {
+      for (let attempt = 0; attempt < OPTIMISTIC_TRIES; attempt++) {
+        const found = this.find(id);
+        if (found === null || (await this.remove(found))) return;
+      }
+      await this.files.root.transaction(() => {
+        const found = this.find(id);
+        if (found !== null) void this.remove(found);
+      });
+    });
+  }
+
+  async *byUser(user: string): AsyncIterableIterator<readonly [id: string, head: Head]> {
+    const [from, to] = keys.userRange(user);
+    for (let start = from; ; ) {
+      const page = this.look('byUser', () => this.files.users.getKeys({ start, end: to, limit: PAGE }));
+      for (const key of page) {
+        const id = keys.idOfUserKey(key);
+        const head = this.liveHead(id);
+        if (head?.user === user) yield [id, head];
+      }
+      if (page.length < PAGE) return;
+      start = keys.after(page.at(-1)!);
+    }
+  }
+
+  async *list(): AsyncIterableIterator<readonly [id: string, head: Head]> {
+    for (let last: string | null = null; ; ) {
+      const start: { start?: string } = last === null ? {} : { start: last };
+      const page = this.look('list', () => this.files.sessions.getKeys({ ...start, limit: PAGE + 1 }));
+      for (const id of page) {
+        const head = id === last ? null : this.liveHead(id);
+        if (head !== null) yield [id, head];
+      }
+      if (page.length <= PAGE) return;
+      last = page.at(-1)!;
+    }
+  }
+
+  sweep(limit: number): Promise<number> {
+    return this.run('sweep', async () => {
+      let removed = 0;
+      for (let pages = 0; pages < MOST_PAGES_PER_SWEEP && removed < limit; pages++) {
+        const size = Math.min(limit - removed, PAGE);
+        const [start, end] = keys.dueRange(this.now());
+        const due = this.look('sweep', () => this.files.deadlines.getKeys({ start, end, limit: size }));
+        const ended = await Promise.all(due.map((key) => this.settle(key)));
+        removed += ended.filter(Boolean).length;
+        if (due.length < size) break;
+      }
+      return removed;
+    });
+  }
+
+  /** Waits for the writes that are under way, and for the disk. Everything that comes later is SOJOURN_STORE. */
+  close(): Promise<void> {
+    this.closing ??= this.shut();
+    return this.closing;
+  }
+
+  private async shut(): Promise<void> {
+    if (this.running > 0) await new Promise<void>((resolve) => (this.whenIdle = resolve));
+    this.stopFlushing?.();
+    await this.flush();
+    this.closed = true;
+    await this.files.root.close();
+  }
+
+  // Reading
+
+  /** The record as of this very moment, and its mark. */
+  private find(id: string): Found | null {
+    if (!keys.isKey(id)) return null;
+    if (this.closed) throw this.isClosed('load');
+    try {
+      const shared = this.files.sessions.getBinaryFast(id);
+      if (shared === undefined) return null;
+      // lmdb reads into one buffer again and again, whose `length` is the only property that tells the truth.
+      const record = Buffer.allocUnsafe(shared.length);
+      record.set(new Uint8Array(shared.buffer, shared.byteOffset, shared.length));
+      return { id, mark: this.files.lastMark(), record };
+    } catch (error) {
+      throw failure('SOJOURN_STORE', { store: this.name, operation: 'load', problem: String(error) }, error);
+    } finally {
+      // lmdb keeps its snapshot until the next turn of the event loop. Another process may have been acknowledged by then.
+      this.files.root.resetReadTxn();
+    }
+  }
+
+  private liveHead(id: string): Head | null {
+    const found = this.find(id);
+    const head = found === null ? null : readable(() => headOf(found.record, id));
+    return head !== null && head.expiresAt > this.now() ? head : null;
+  }
+
+  private hasExpired({ record, id }: Found): boolean {
+    const head = readable(() => headOf(record, id));
+    return head !== null && head.expiresAt <= this.now();
+  }
+
+  /** One page of keys. The snapshot is new, and let go at the end of this turn. */
+  private look<K>(operation: string, range: () => Iterable<K>): K[] {
+    if (this.closed) throw this.isClosed(operation);
+    this.files.root.resetReadTxn();
+    return [...range()];
+  }
+
+  // Writing
+
+  private async tryCommit(id: string, delta: Delta): Promise<Outcome | 'overtaken'> {
+    const found = this.find(id);
+    if (found === null) return GONE;
+    const stored = unpack(found.record, id);
+    const [outcome, head, record] = applyPacked(stored, delta, this.now());
+    if (head === null || record === null) return outcome;
+    const growth = record.length - found.record.length;
+    if (growth > 0) await this.claim(growth);
+    try {
+      return (await this.replace(found, stored, head, record)) ? outcome : 'overtaken';
+    } finally {
+      if (growth > 0) this.room.release(growth);
+    }
+  }
+
+  /** The same under LMDB's write lock, where `find` sees what is locked and nobody can be quicker. */
+  private commitLocked(id: string, delta: Delta): Outcome {
+    const found = this.find(id);
+    if (found === null) return GONE;
+    const stored = unpack(found.record, id);
+    const [outcome, head, record] = applyPacked(stored, delta, this.now());
+    if (head !== null && record !== null) void this.replace(found, stored, head, record);
+    return outcome;
+  }
+
+  private replace({ id, mark }: Found, { head: before }: Packed, head: Head, record: Buffer): Promise<boolean> {
+    const { sessions, users } = this.files;
+    const nextMark = keys.markOf(keys.filedUnder(mark), head.version);
+    if (before.user === head.user) return sessions.put(id, record, nextMark, mark);
+    return sessions.ifVersion(id, mark, () => {
+      if (head.user !== undefined) users.put(keys.userKey(head.user, id), NOTHING);
+      sessions.put(id, record, nextMark);
+      if (before.user !== undefined) users.remove(keys.userKey(before.user, id));
+    });
+  }
+
+  private insert(id: string, { expiresAt, version, user }: Head, record: Buffer): Promise<boolean> {
+    const { sessions, users, deadlines } = this.files;
+    const deadline = keys.filingOf(expiresAt);
+    return sessions.ifNoExists(id, () => {
+      if (user !== undefined) users.put(keys.userKey(user, id), NOTHING);
+      sessions.put(id, record, keys.markOf(deadline, version));
+      deadlines.put(keys.deadlineKey(deadline, id), NOTHING);
+    });
+  }
+
+  private remove({ id, mark, record }: Found): Promise<boolean> {
+    const { sessions, users, deadlines } = this.files;
+    const user = readable(() => headOf(record, id))?.user;
+    return sessions.ifVersion(id, mark, () => {
+      sessions.remove(id);
+      deadlines.remove(keys.deadlineKey(keys.filedUnder(mark), id));
+      if (user !== undefined) users.remove(keys.userKey(user, id));
+    });
+  }
+
+  /** One due entry: removes its session if that has expired, else files it where it belongs. True when it was removed. */
+  private async settle(entry: Uint8Array): Promise<boolean> {
+    const { sessions, deadlines } = this.files;
+    const id = keys.idOfDeadlineKey(entry);
+    const found = this.find(id);
+    if (found === null) {
+      await sessions.ifNoExists(id, () => deadlines.remove(entry));
+      return false;
+    }
+    if (this.hasExpired(found)) return this.remove(found);
+    const head = readable(() => headOf(found.record, id));
+    const deadline = keys.filingOf(head?.expiresAt ?? this.now() + UNREADABLE_RETRY_MS);
+    await sessions.ifVersion(id, found.mark, () => {
+      sessions.put(id, found.record, keys.refiled(found.mark, deadline));
+      deadlines.remove(entry);
+      deadlines.put(keys.deadlineKey(deadline, id), NOTHING);
+    });
+    return false;
+  }
+
+  /** Room for so many more bytes, or SOJOURN_STORE_FULL. Expired sessions go first. */
+  private async claim(bytes: number): Promise<void> {
+    if (this.room.claim(bytes)) return;
+    await this.sweep(REMOVED_WHEN_FULL);
+    if (this.room.claim(bytes)) return;
+    throw failure('SOJOURN_STORE_FULL', { store: this.name, limit: `maxBytes ${this.maxBytes}` });
+  }
+
+  private async run<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    if (this.closing !== null) throw this.isClosed(operation);
+    this.running++;
+    this.unflushed = true;
+    try {
+      return await work();
+    } catch (error) {
+      throw await trouble(this.name, operation, error);
+    } finally {
+      if (--this.running === 0) this.whenIdle?.();
+    }
+  }
+
+  private async flush(): Promise<void> {
+    if (this.stopFlushing === null || !this.unflushed) return;
+    this.unflushed = false;
+    await this.files.flush().catch(() => {
+      this.unflushed = true;
+    });
+  }
+
+  private isClosed(operation: string): Error {
+    return failure('SOJOURN_STORE', { store: this.name, operation, problem: 'it is closed' });
+  }
+}
+
+/** What `read` gives, or null for a damaged record: walks pass it by, and `load` is where it is reported. */
+function readable<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (isFailure(error, 'SOJOURN_CORRUPT')) return null;
+    throw error;
+  }
+}

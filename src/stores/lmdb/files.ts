@@ -1,0 +1,80 @@
+/**
+ * The LMDB environment of a store: a folder for its owner only, three databases, and what durability means.
+ *
+ * What a resolved write means was found out by slowing fdatasync down by 300 ms and by killing writers (lmdb-js 3.5.6):
+ *
+ * - durable (the default): pages, fdatasync, then the meta page, synced as well; the promise comes after that. One flush
+ *   serves all writes that are under way. What was acknowledged survives kill -9 and a power cut; the file is valid at every moment.
+ * - not durable: nobody waits for the disk. Writes are in the kernel's page cache when they are acknowledged, so they survive
+ *   kill -9 of any process, not a power cut. The file is flushed once a second; a cut loses what came after, and one that
+ *   falls into a flush can leave the file unreadable (LMDB says so of MDB_NOSYNC): delete it, everybody signs in again.
+ *
+ * Rejected: lmdb-js's own default, overlappingSync. Its promises come after the flush as well, so it costs the same, it
+ * rolls back after a crash where the boot id cannot be read, and its bookkeeping of what was flushed is per process.
+ */
+import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Database, RootDatabase } from 'lmdb';
+import { failure } from '../../errors.js';
+
+/** Once a second: what a power cut may cost a store that is not durable. */
+export const FLUSH_INTERVAL_MS = 1000;
+
+/** The map is a bound of address space, not memory. A little above the bound of the file, so that it never moves while in use. */
+const MAP_SLACK = 1.25;
+const MAP_GRAIN = 0x10000;
+
+/** Nothing for anybody else on this machine: sessions hold personal data. */
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+export interface Files {
+  readonly root: RootDatabase;
+  readonly sessions: Database<Uint8Array, string>;
+  readonly users: Database<Uint8Array, Uint8Array>;
+  readonly deadlines: Database<Uint8Array, Uint8Array>;
+  /** LMDB's version of the entry that was read last. */
+  readonly lastMark: () => number;
+  /** Writes to disk what the kernel holds back. */
+  readonly flush: () => Promise<void>;
+}
+
+export function openFiles(folder: string, durable: boolean, maxBytes: number): Files {
+  const { open, getLastVersion } = lmdbPackage();
+  mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+  const root = open(folder, {
+    noSubdir: false,
+    maxDbs: 3,
+    mapSize: Math.ceil((maxBytes * MAP_SLACK) / MAP_GRAIN) * MAP_GRAIN,
+    overlappingSync: false,
+    noSync: !durable,
+    ...{ permissionsMode: FILE_MODE },
+  });
+  const keys = { encoding: 'binary', keyEncoding: 'binary' } as const;
+  return {
+    root,
+    sessions: root.openDB<Uint8Array, string>('sessions', { encoding: 'binary', useVersions: true }),
+    users: root.openDB<Uint8Array, Uint8Array>('users', keys),
+    deadlines: root.openDB<Uint8Array, Uint8Array>('deadlines', keys),
+    lastMark: getLastVersion,
+    flush: () => flush(root),
+  };
+}
+
+/** Loaded here and now, so that nobody else ever loads a native binary, and its absence is an error that says what to do. */
+function lmdbPackage(): typeof import('lmdb') {
+  try {
+    return createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
+  } catch (cause) {
+    const feature = 'The LMDB store (others do without: memory(), file(), Redis, SQL)';
+    throw failure('SOJOURN_PACKAGE', { feature, install: 'lmdb' }, cause);
+  }
+}
+
+/** `sync` is there since lmdb-js 2, but not in its types. */
+function flush(root: RootDatabase): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (error?: Error): void => (error ? reject(error) : resolve());
+    (root as unknown as { sync(done: (error?: Error) => void): void }).sync(done);
+  });
+}
