@@ -7,10 +7,10 @@
  * already paid, and needs no deep proxy. Rejected: a dirty flag that users must set (Flask's `modified`), a hash of the
  * whole session (fastify's), a clone to compare with.
  */
-import type { Codec } from '../contract.js';
+import type { Codec, Write } from '../contract.js';
 import { failure, isFailure } from '../errors.js';
 import { sameBytes } from './delta.js';
-import type { Bytes, Intent } from './intent.js';
+import { type Bytes, bytesOf, type Intent } from './intent.js';
 import { checkFieldName, FieldBudget, type Limits, problemOfName } from './limits.js';
 
 /** One field that the request has touched. */
@@ -117,9 +117,10 @@ export class Fields {
   }
 
   /** After a commit in mid-request: what was written is what is stored, and nothing is wished for any more. */
-  settle(written: ReadonlyMap<string, Bytes>): void {
+  settle(writes: ReadonlyMap<string, Write>): void {
     const stored = new Map(this.#stored);
-    for (const [field, bytes] of written) {
+    for (const [field, write] of writes) {
+      const bytes = bytesOf(write);
       if (bytes === null) stored.delete(field);
       else stored.set(field, bytes);
     }

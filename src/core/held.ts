@@ -6,7 +6,7 @@
  * stands, `destroy` for one that ends. A login is always a commit on a session that exists, so that a revocation that runs
  * at the same time either destroys it before it is bound, or finds it.
  */
-import type { Delta, Environment, Head, MaybePromise, RefusedReason, Stored } from '../contract.js';
+import type { Delta, Environment, Head, MaybePromise, RefusedReason, Stored, Write } from '../contract.js';
 import { failure, isFailure } from '../errors.js';
 import type { Emitter } from './events.js';
 import { deadline, hasExpired, isTouchDue, type Lifetimes, lifetimeOf, MAX_SKEW_MS } from './expiry.js';
@@ -155,7 +155,7 @@ export function held({ store, commit, lifetimes, environment, events }: HeldSett
       events.emit('created', { id });
       return chain(bind(standing, id, head, now), (bound) => {
         if (bound === null) return gone(standing);
-        stand(standing, bound, secret, new Map(fields));
+        if (!standing.closed) stand(standing, bound, secret, asWrites(fields));
         announce(standing, id, secret, bound, now, true);
         return 'ok';
       });
@@ -233,7 +233,7 @@ export function held({ store, commit, lifetimes, environment, events }: HeldSett
     const after: Head =
       head.wish === 'rotate' && !landed.rotated ? before : { ...before, ...head.change, version: landed.version };
     if (isNewSecret) events.emit('rotated', { id, login: head.wish === 'login' });
-    stand(standing, after, secret, landed.written);
+    if (!standing.closed) stand(standing, after, secret, landed.writes);
     const must = isNewSecret || head.wish === 'remember';
     // The cookie of an ordinary session ends with the browser: a later deadline is nothing to tell it.
     const isLater = after.remember === true && head.isTouchDue;
@@ -303,15 +303,13 @@ function replaced(head: Head, secret: string, until: number, opens: 'session' | 
     : { secret: hash, previous: { secret: head.secret, until, opens } };
 }
 
+function asWrites(fields: ReadonlyMap<string, Uint8Array>): Map<string, Write> {
+  return new Map([...fields].map(([field, value]) => [field, { op: 'set', value }]));
+}
+
 /** The session as it is stored now. Worked out only when the request goes on: at its end nobody would look. */
-function stand(
-  standing: Standing,
-  head: Head,
-  secret: string | undefined,
-  written: ReadonlyMap<string, Uint8Array | null>,
-): void {
-  if (standing.closed) return;
-  standing.fields.settle(written);
+function stand(standing: Standing, head: Head, secret: string | undefined, writes: ReadonlyMap<string, Write>): void {
+  standing.fields.settle(writes);
   standing.stored = { head, fields: new Map() };
   standing.secret = secret;
   standing.login = undefined;

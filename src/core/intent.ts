@@ -30,6 +30,12 @@ export interface Course {
 export type Mutations = 'last-wins' | 'reject';
 export type OnConflict = (field: string, lost: boolean) => void;
 
+/** The write of an intent that meets nobody else: what it has read is what it builds on. */
+export function soleWrite(intent: Intent): Write {
+  if (intent.kind === 'set') return blind(intent.value);
+  return { op: 'swap', expect: intent.read, value: intent.kind === 'take' ? null : intent.value };
+}
+
 /** Where a field's course begins: at what this process knows, or at what the first request read. */
 export function start(intent: Intent, known: Bytes | undefined): Course {
   const base = known !== undefined ? known : intent.kind === 'set' ? undefined : intent.read;
@@ -71,5 +77,14 @@ export function follow(
 export function writeOf({ base, value, made }: Course): Write | undefined {
   if (made === 'not') return undefined;
   if (made === 'from-base') return { op: 'swap', expect: base ?? null, value };
+  return blind(value);
+}
+
+/** What a field holds once this write has landed. */
+export function bytesOf(write: Write): Bytes {
+  return write.op === 'delete' ? null : write.value;
+}
+
+function blind(value: Bytes): Write {
   return value === null ? { op: 'delete' } : { op: 'set', value };
 }

@@ -14,7 +14,17 @@
 import type { Delta, MaybePromise, Outcome, Store, Write } from '../contract.js';
 import { failure } from '../errors.js';
 import { sameBytes } from './delta.js';
-import { type Bytes, type Course, follow, type Intent, type Mutations, start, writeOf } from './intent.js';
+import {
+  type Bytes,
+  bytesOf,
+  type Course,
+  follow,
+  type Intent,
+  type Mutations,
+  soleWrite,
+  start,
+  writeOf,
+} from './intent.js';
 import { chain, isPromise } from './maybe.js';
 
 const MAX_ATTEMPTS = 100;
@@ -31,11 +41,11 @@ export interface Change {
 }
 
 export type Landed =
-  /** `written`: the fields as they are stored now. `rotated` is false when another request's rotation came first. */
+  /** `writes`: what landed, of this change and of those it was combined with. `rotated` is false when another request's rotation came first. */
   | {
       readonly status: 'ok';
       readonly version: number;
-      readonly written: ReadonlyMap<string, Bytes>;
+      readonly writes: ReadonlyMap<string, Write>;
       readonly rotated: boolean;
     }
   | { readonly status: 'gone' };
@@ -68,11 +78,11 @@ export function lanes(settings: LaneSettings): Commit {
     const lane = open.get(id);
     if (lane !== undefined) return new Promise((resolve, reject) => lane.waiting.push({ change, resolve, reject }));
     const known = new Map<string, Bytes>();
-    const results = land(settings, id, [change], known);
-    if (!isPromise(results)) return unwrap(results[0]!);
+    const landed = landAlone(settings, id, change, known);
+    if (!isPromise(landed)) return landed;
     const busy: Lane = { waiting: [], known };
     open.set(id, busy);
-    return results.then((done) => unwrap(done[0]!)).finally(() => run(id, busy));
+    return landed.finally(() => run(id, busy));
   };
 
   /** Lands what has gathered while the last commit was under way, until nothing has. */
@@ -82,23 +92,13 @@ export function lanes(settings: LaneSettings): Commit {
       open.delete(id);
       return;
     }
+    const changes = batch.map(({ change }) => change);
     // A promise even where the store answers at once, so that a failure always has somewhere to go.
     Promise.resolve()
-      .then(() =>
-        land(
-          settings,
-          id,
-          batch.map((w) => w.change),
-          lane.known,
-        ),
-      )
+      .then(() => land(settings, id, changes, lane.known, false))
       .then(
-        (results) => settle(batch, results),
-        (error) =>
-          settle(
-            batch,
-            batch.map(() => ({ error })),
-          ),
+        (results) => settle(batch, (i) => results[i]!),
+        (error) => settle(batch, () => ({ error })),
       )
       .finally(() => run(id, lane));
   }
@@ -118,55 +118,78 @@ function nextBatch(waiting: Waiting[]): Waiting[] {
   return waiting.splice(0, end);
 }
 
-/** One batch, tried until it lands. `known` is what the store holds as far as we know, and is kept up to date. */
+/** The common case, without any folding: what the change has read is what it builds on. */
+function landAlone(
+  settings: LaneSettings,
+  id: string,
+  change: Change,
+  known: Map<string, Bytes>,
+): MaybePromise<Landed> {
+  const fields = new Map<string, Write>();
+  for (const [field, intent] of change.intents) fields.set(field, soleWrite(intent));
+  const delta = deltaOf(change, change.head, fields);
+  return chain(settings.store.commit(id, delta), (outcome) => {
+    if (outcome.status !== 'conflict') return landedOn(outcome, delta, known);
+    const overtaken = learn(outcome.fields, delta, known);
+    return chain(land(settings, id, [change], known, overtaken), (results) => unwrap(results[0]!));
+  });
+}
+
+/**
+ * One batch, tried until it lands. `known` is what the store holds as far as we know, and is kept up to date;
+ * `overtaken`: another request's rotation has come first.
+ */
 function land(
   settings: LaneSettings,
   id: string,
   batch: readonly Change[],
   known: Map<string, Bytes>,
+  overtaken: boolean,
 ): MaybePromise<Result[]> {
   const results: Result[] = new Array(batch.length);
-  return attempt(1, false);
+  return attempt(1, overtaken);
 
   function attempt(round: number, overtaken: boolean): MaybePromise<Result[]> {
     const combined = combine(batch, results, known, settings.mutations);
-    if (combined.delta === null) return results;
+    if (combined === null) return results;
     const delta = overtaken ? withoutRotation(combined.delta) : combined.delta;
     return chain(settings.store.commit(id, delta), (outcome) => {
-      if (outcome.status !== 'conflict') return finish(combined, outcome, delta.replaces !== undefined);
-      if (round === MAX_ATTEMPTS) throw failure('SOJOURN_CONTENDED', { attempts: round });
-      for (const [field, value] of outcome.fields) known.set(field, value);
-      return attempt(
-        round + 1,
-        overtaken || (delta.replaces !== undefined && allAsExpected(outcome.fields, delta.fields)),
-      );
+      if (outcome.status === 'conflict') {
+        if (round === MAX_ATTEMPTS) throw failure('SOJOURN_CONTENDED', { attempts: round });
+        return attempt(round + 1, learn(outcome.fields, delta, known) || overtaken);
+      }
+      if (outcome.status === 'ok') for (const [field, lost] of combined.conflicts) settings.onConflict(id, field, lost);
+      const landed = landedOn(outcome, delta, known);
+      for (let i = 0; i < batch.length; i++) results[i] ??= { landed };
+      return results;
     });
   }
+}
 
-  function finish(combined: Combined, outcome: Exclude<Outcome, { status: 'conflict' }>, rotated: boolean): Result[] {
-    if (outcome.status === 'ok') {
-      for (const [field, value] of combined.values) known.set(field, value);
-      for (const [field, lost] of combined.conflicts) settings.onConflict(id, field, lost);
-    }
-    const landed: Landed = outcome.status === 'ok' ? { ...outcome, written: combined.values, rotated } : outcome;
-    for (let i = 0; i < batch.length; i++) results[i] ??= { landed };
-    return results;
-  }
+function landedOn(outcome: Exclude<Outcome, { status: 'conflict' }>, delta: Delta, known: Map<string, Bytes>): Landed {
+  if (outcome.status === 'gone') return outcome;
+  for (const [field, write] of delta.fields) known.set(field, bytesOf(write));
+  return { status: 'ok', version: outcome.version, writes: delta.fields, rotated: delta.replaces !== undefined };
+}
+
+/** Takes in what a conflict brought. True when no field was the reason: then a rotation has come first. */
+function learn(present: ReadonlyMap<string, Bytes>, delta: Delta, known: Map<string, Bytes>): boolean {
+  for (const [field, value] of present) known.set(field, value);
+  return delta.replaces !== undefined && allAsExpected(present, delta.fields);
 }
 
 interface Combined {
-  readonly delta: Delta | null;
-  readonly values: ReadonlyMap<string, Bytes>;
+  readonly delta: Delta;
   readonly conflicts: readonly (readonly [field: string, lost: boolean])[];
 }
 
-/** Folds the changes of a batch into one delta. A change that fails by itself gets its error in `results` and is left out. */
+/** Folds the changes of a batch into one delta; null when none is left. A change that fails by itself gets its error in `results`. */
 function combine(
   batch: readonly Change[],
   results: Result[],
   known: ReadonlyMap<string, Bytes>,
   mutations: Mutations,
-): Combined {
+): Combined | null {
   const courses = new Map<string, Course>();
   const conflicts: [string, boolean][] = [];
   let head: Delta['head'] | undefined;
@@ -193,20 +216,17 @@ function combine(
     first ??= change;
     head = head === undefined ? change.head : later(head, change.head);
   }
-  const values = new Map<string, Bytes>();
+  if (first === undefined || head === undefined) return null;
   const fields = new Map<string, Write>();
   for (const [field, course] of courses) {
-    values.set(field, course.value);
     const write = writeOf(course);
     if (write !== undefined) fields.set(field, write);
   }
-  if (first === undefined || head === undefined) return { delta: null, values, conflicts };
-  const { generation, replaces } = first;
-  return {
-    values,
-    conflicts,
-    delta: replaces === undefined ? { generation, head, fields } : { generation, head, replaces, fields },
-  };
+  return { delta: deltaOf(first, head, fields), conflicts };
+}
+
+function deltaOf({ generation, replaces }: Change, head: Delta['head'], fields: ReadonlyMap<string, Write>): Delta {
+  return replaces === undefined ? { generation, head, fields } : { generation, head, replaces, fields };
 }
 
 /** Two heads of one batch: whatever either sets, and the later deadline. */
@@ -228,9 +248,9 @@ function allAsExpected(present: ReadonlyMap<string, Bytes>, writes: ReadonlyMap<
   return true;
 }
 
-function settle(batch: readonly Waiting[], results: readonly Result[]): void {
+function settle(batch: readonly Waiting[], resultOf: (i: number) => Result): void {
   batch.forEach((waiting, i) => {
-    const result = results[i]!;
+    const result = resultOf(i);
     if ('error' in result) waiting.reject(result.error);
     else waiting.resolve(result.landed);
   });

@@ -73,10 +73,18 @@ export function hashSecret(secret: string): Uint8Array {
   return hash('sha256', secret, 'buffer');
 }
 
-/** Whether `hashed` was made from `secret`, in a time that does not tell how much of it is right. */
+/**
+ * Whether `hashed` was made from `secret`, in a time that does not tell how much of it is right. Hashed as text and copied
+ * into one buffer that is used again and again: a Buffer for each check would cost more than the hash itself.
+ */
 export function sameSecret(secret: string, hashed: Uint8Array): boolean {
-  return hashed.length === HASH_BYTES && timingSafeEqual(hashSecret(secret), hashed);
+  if (hashed.length !== HASH_BYTES) return false;
+  PRESENTED.write(hash('sha256', secret, 'binary'), 'binary');
+  return timingSafeEqual(PRESENTED, hashed);
 }
+
+/** The hash that was presented last. Never the secret itself. */
+const PRESENTED = Buffer.alloc(HASH_BYTES);
 
 /** What is not base64url. Looks at each character once. */
 const FOREIGN = /[^A-Za-z0-9_-]/;
