@@ -37,7 +37,7 @@ export const forest: Painter = (chance, [, bottom, ground, light]) => {
   const sun = disc(300, 300, 110, light);
   const rows = times(4, (i) => {
     const trees = times(9, (n) => tree(n * 75 + chance() * 40 - 20, 560 + i * 70, 230 + chance() * 130 - i * 10));
-    return `<g fill="${ground}" opacity="${0.3 + i * 0.22}">${trees.join('')}</g>`;
+    return `<g fill="${ground}" opacity="${0.3 + i * 0.22}">${trees.join('')}<rect y="${580 + i * 70}" width="600" height="320"/></g>`;
   });
   const mist = times(
     3,
@@ -64,7 +64,7 @@ export const orbit: Painter = (chance, [, bottom, ground, light]) => {
 };
 
 export const rain: Painter = (chance, [, , ground, light]) => {
-  const lamp = disc(150 + chance() * 300, 280, 40, light);
+  const lamp = disc(chance() < 0.5 ? 110 : 490, 200 + chance() * 80, 34, light);
   const drops = times(130, () => {
     const [x, y] = [chance() * 640, chance() * 720];
     return `<path d="M${x} ${y}l-7 ${22 + chance() * 20}" stroke="#fff" stroke-width="1.4" opacity="${0.12 + chance() * 0.3}"/>`;
@@ -105,7 +105,7 @@ function windows(chance: Chance, x: number, top: number, light: string): string 
 function tree(x: number, foot: number, height: number): string {
   const layer = (from: number, half: number, tall: number) =>
     `M${x - half} ${foot - from}l${half}-${tall}l${half} ${tall}z`;
-  return `<path d="${layer(20, 56, height * 0.5)}${layer(height * 0.34, 44, height * 0.42)}${layer(height * 0.6, 30, height * 0.4)}M${x - 6} ${foot - 20}h12v240h-12z"/>`;
+  return `<path d="${layer(20, 56, height * 0.5)}${layer(height * 0.34, 44, height * 0.42)}${layer(height * 0.6, 30, height * 0.4)}M${x - 6} ${foot - 20}h12v60h-12z"/>`;
 }
 
 function paper(x: number, y: number, colour: string): string {

@@ -1,0 +1,245 @@
+/**
+ * The page in a real browser, against the real fleet: what a visitor sees when servers die and devices are signed out.
+ *
+ * The fleet is the one that `npm start` runs, with three processes and the gateway; it is killed by the pids that it prints.
+ * Every wait is a wait for something on the page; no test sleeps.
+ */
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { need } from '../../test/support/needs.js';
+import { onFreePort } from '../../test/support/ports.js';
+import { type Program, startNode } from '../../test/support/spawn.js';
+import { tempFolder } from '../../test/support/temp.js';
+
+const FLEET = 'build/examples/cinema/fleet.js';
+const QUIET = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const PASSWORD = 'moonlight';
+const PAY_PASSWORD = '314159';
+
+const { describe, test, path } = need('chromium');
+
+describe('the cinema page', () => {
+  let fleet: Program;
+  let address: string;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    fleet = await onFreePort((port) =>
+      startNode(FLEET, ['--port', String(port), '--data', tempFolder('cinema')], {
+        ready: /Cinema is open at\s+(http:\S+)[\s\S]*cinema-3\s+pid \d+/,
+      }),
+    );
+    address = fleet.ready![1]!;
+    browser = await chromium.launch({ executablePath: path(), args: QUIET });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await fleet?.stop();
+  });
+
+  test('one who buys tickets does not notice that a server dies', async () => {
+    const { page, answers, troubles } = await visitor(browser, address);
+    await register(page, '13800000001');
+
+    await chooseShowing(page);
+    await chooseSeat(page, 54);
+    const kept = await chooseSeat(page, 55);
+    const victim = kept.headers()['x-served-by']!;
+    process.kill(pidOf(fleet, victim), 'SIGKILL');
+    await fleet.saw(new RegExp(`${victim} died`));
+
+    await page.reload();
+    await page.locator('button.seat[data-state=chosen]').nth(1).waitFor();
+    expect(await chosenSeats(page)).toEqual(['54', '55']);
+    expect(await page.locator('#me').isVisible()).toBe(true);
+
+    await page.locator('#order').click();
+    await page.locator('#pay [name=payPassword]').fill(PAY_PASSWORD);
+    await page.locator('#pay button[type=submit]').click();
+    const ticket = page.locator('.ticket[data-paid=true]');
+    await ticket.waitFor();
+    expect(await ticket.locator('.chip').allTextContents()).toEqual(['Row 5, seat 6', 'Row 5, seat 7']);
+
+    await fleet.saw(new RegExp(`${victim} is back`));
+    expect([...answers].sort()).toEqual(['cinema-1', 'cinema-2', 'cinema-3']);
+    expect(await page.locator('.lights [data-server]').count()).toBe(3);
+    expect(await page.locator('#me').isVisible()).toBe(true);
+    expect(troubles).toEqual([]);
+    await page.context().close();
+  });
+
+  test('seats chosen in one tab are chosen in another, before and after signing in', async () => {
+    const { page, troubles } = await visitor(browser, address);
+    await page.goto(address);
+    await chooseShowing(page);
+    await chooseSeat(page, 30);
+
+    const second = await page.context().newPage();
+    await second.goto(page.url());
+    await second.locator('button.seat[data-seat="30"][data-state=chosen]').waitFor();
+    await second.close();
+
+    const hall = page.url();
+    await register(page, '13800000002');
+    await page.goto(hall);
+    await page.locator('button.seat[data-seat="30"][data-state=chosen]').waitFor();
+    expect(await chosenSeats(page)).toEqual(['30']);
+    expect(troubles).toEqual([]);
+    await page.context().close();
+  });
+
+  test('log out everywhere ends the other browser too', async () => {
+    const here = await visitor(browser, address);
+    const there = await visitor(browser, address);
+    await register(here.page, '13800000003');
+    await signIn(there.page, '13800000003');
+
+    await here.page.goto(`${address}/#/devices`);
+    await here.page.locator('[data-current=false]').waitFor();
+    expect(await here.page.locator('[data-current]').count()).toBe(2);
+    await here.page.locator('#end-all').click();
+    await here.page.locator('#sign-in-form').waitFor();
+
+    await there.page.goto(`${address}/#/orders`);
+    await there.page.locator('#sign-in-form').waitFor();
+    expect(await there.page.locator('#me').count()).toBe(0);
+    expect([...here.troubles, ...there.troubles]).toEqual([]);
+    await Promise.all([here.page.context().close(), there.page.context().close()]);
+  });
+
+  test('logging out the other devices leaves this one signed in', async () => {
+    const here = await visitor(browser, address);
+    const there = await visitor(browser, address);
+    await register(here.page, '13800000004');
+    await signIn(there.page, '13800000004');
+
+    await here.page.goto(`${address}/#/devices`);
+    await here.page.locator('#end-others').click();
+    await here.page.locator('#end-others').waitFor({ state: 'detached' });
+    expect(await here.page.locator('[data-current]').count()).toBe(1);
+
+    await there.page.goto(`${address}/#/devices`);
+    await there.page.locator('#sign-in-form').waitFor();
+    await here.page.reload();
+    await here.page.locator('[data-current=true]').waitFor();
+    await Promise.all([here.page.context().close(), there.page.context().close()]);
+  });
+
+  test('the language changes everywhere at once, keeps what was typed, and is remembered', async () => {
+    const { page, troubles } = await visitor(browser, address);
+    await page.goto(`${address}/#/sign-in`);
+    await page.getByRole('heading', { name: 'Good evening' }).waitFor();
+    await page.locator('[name=id]').fill('13800000009');
+
+    await page.locator('#language').click();
+    await page.getByRole('heading', { name: '晚上好' }).waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('zh-CN');
+    expect(await page.locator('[name=id]').inputValue()).toBe('13800000009');
+    await page.locator('[name=password]').fill(PASSWORD);
+    await page.locator('#sign-in-form button[type=submit]').click();
+    await page.getByText('用户不存在').waitFor();
+
+    await page.reload();
+    await page.getByRole('heading', { name: '晚上好' }).waitFor();
+    await page.locator('#language').click();
+    await page.getByRole('heading', { name: 'Good evening' }).waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('en');
+    expect(troubles).toEqual([]);
+    await page.context().close();
+  });
+
+  test('when no server can be reached the page says so, tries again, and nobody is signed out', async () => {
+    const { page } = await visitor(browser, address);
+    await register(page, '13800000005');
+    await page.context().setOffline(true);
+    await page.locator('nav a[href="#/orders"]').first().click();
+    await page.getByText('No server answered. Trying again…').waitFor();
+    await page.getByRole('heading', { name: 'No server is answering' }).waitFor();
+    expect(await page.locator('#me').isVisible()).toBe(true);
+
+    await page.context().setOffline(false);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('heading', { name: 'My tickets' }).waitFor();
+    await page.locator('#weather p').waitFor({ state: 'detached' });
+    await page.context().close();
+  });
+});
+
+interface Visitor {
+  readonly page: Page;
+  /** Names of all servers that answered an API call of this visitor. */
+  readonly answers: Set<string>;
+  /** Server errors, and what the browser complained about: scripts that threw, files that the content policy refused. */
+  readonly troubles: string[];
+}
+
+/** A browser of its own, with an empty cookie jar, that prefers English. */
+async function visitor(browser: Browser, address: string): Promise<Visitor> {
+  const context: BrowserContext = await browser.newContext({ baseURL: address, locale: 'en-GB' });
+  const page = await context.newPage();
+  const answers = new Set<string>();
+  const troubles: string[] = [];
+  page.on('response', (response) => {
+    const servedBy = response.headers()['x-served-by'];
+    if (servedBy && response.url().includes('/api/')) answers.add(servedBy);
+    if (response.status() >= 500) troubles.push(`${response.status()} ${response.url()}`);
+  });
+  page.on('pageerror', (error) => troubles.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error') troubles.push(message.text());
+  });
+  return { page, answers, troubles };
+}
+
+async function register(page: Page, mobile: string): Promise<void> {
+  await page.goto('/#/register');
+  const form = page.locator('#register-form');
+  await form.locator('[name=id]').fill(mobile);
+  await form.locator('#request-code').click();
+  await page.getByText('the code is filled in').waitFor();
+  await form.locator('[name=password]').fill(PASSWORD);
+  await form.locator('[name=payPassword]').fill(PAY_PASSWORD);
+  await form.locator('button[type=submit]').click();
+  await page.locator('#me').waitFor();
+}
+
+async function signIn(page: Page, mobile: string): Promise<void> {
+  await page.goto('/#/sign-in');
+  const form = page.locator('#sign-in-form');
+  await form.locator('[name=id]').fill(mobile);
+  await form.locator('[name=password]').fill(PASSWORD);
+  await form.locator('button[type=submit]').click();
+  await page.locator('#me').waitFor();
+}
+
+/** From wherever one is to the hall of the last showing of the first film: today's may have begun. */
+async function chooseShowing(page: Page): Promise<void> {
+  await page.goto('/#/');
+  await page.locator('.movie-card').first().click();
+  await page.locator('a.time').last().click();
+  await page.locator('button.seat').first().waitFor();
+}
+
+/** Clicks a seat; the answer is the one by which the session keeps it. */
+async function chooseSeat(page: Page, seat: number) {
+  const answer = page.waitForResponse((response) => response.url().endsWith('/api/session/seats'));
+  await page.locator(`button.seat[data-seat="${seat}"]`).click();
+  return answer;
+}
+
+function chosenSeats(page: Page): Promise<(string | null)[]> {
+  const chosen = page.locator('button.seat[data-state=chosen]');
+  return chosen.all().then((seats) => Promise.all(seats.map((seat) => seat.getAttribute('data-seat'))));
+}
+
+function pidOf(fleet: Program, server: string): number {
+  return Number(new RegExp(`${server}\\s+pid (\\d+)`).exec(fleet.output())?.[1]);
+}
