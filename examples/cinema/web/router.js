@@ -103,14 +103,19 @@ function settle(arriving) {
 
 function typedTexts() {
   const fields = room.querySelectorAll('input[name]:not([type=file]), textarea[name]');
-  return [...fields].map((field) => [field.form?.id, field.name, field.type, field.value, field.checked]);
+  return [...fields].map((field) => [formOf(field), field.name, field.type, field.value, field.checked]);
+}
+
+/** By attribute: `form.id` is the input of that name, where there is one. */
+function formOf(field) {
+  return field.form?.getAttribute('id');
 }
 
 function putBack(typed) {
   const fields = [...room.querySelectorAll('input[name], textarea[name]')];
   for (const [form, name, type, value, checked] of typed) {
     const chosen = type === 'radio' || type === 'checkbox';
-    const same = fields.find((f) => f.form?.id === form && f.name === name && (!chosen || f.value === value));
+    const same = fields.find((f) => formOf(f) === form && f.name === name && (!chosen || f.value === value));
     if (same && chosen) same.checked = checked;
     else if (same && value !== '') same.value = value;
   }

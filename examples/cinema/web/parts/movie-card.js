@@ -20,6 +20,6 @@ function movieCard(movie) {
     poster(movie),
     el('span.movie-name', {}, nameOf(movie)),
     el('span.movie-about', {}, about.filter(Boolean).join(' · ')),
-    movie.rating !== undefined && score(movie),
+    movie.ratingNum > 0 && score(movie),
   );
 }
