@@ -1,0 +1,21 @@
+/**
+ * The attack from outside: every case of hostile/cases.json against what exists, by what its outcome says.
+ *
+ * One describe for each target, one test for each case and place it runs in, a line of figures at the end. What happens to bad
+ * input is told to users in docs/hostile-input.md; where a case leaves a choice, that page and these tests say the same.
+ */
+import { describe, expect, test } from 'vitest';
+import { unknownWords } from './hostile/casebook.js';
+import { cookieTarget } from './hostile/cookie-target.js';
+import { headerTarget } from './hostile/header-target.js';
+import { optionTarget } from './hostile/option-target.js';
+
+describe('the book of cases', () => {
+  test('uses no word that this runner does not know', () => {
+    expect(unknownWords()).toEqual([]);
+  });
+});
+
+cookieTarget();
+headerTarget();
+optionTarget();

@@ -1,0 +1,89 @@
+/**
+ * Target `option`: settings that must not start a server. The book's option names are neutral; `toOurs` maps them.
+ *
+ * `cookie.*` are the options of `cookie()`, `idleTimeout` is `idle`. Other names pass through as they are, so that an unknown
+ * one meets the check for unknown ones.
+ */
+import { cookie, memory, type SojournError, sessions } from 'sojourn';
+import { describe, expect } from 'vitest';
+import { request } from '../support/visitor.js';
+import { type Case, casesFor, demands, freshValue } from './casebook.js';
+import { tally } from './tally.js';
+
+/** Neutral options whose part of the project is not there yet. */
+const later = {
+  secret: { for: 'sealing', path: 'src/seals' },
+  store: { for: 'a store with a prefix', path: 'src/layers/prefixed.ts' },
+} as const;
+
+/** The option of ours that the error must name, where it is not the first name in the input. */
+const names: Readonly<Record<string, string>> = {
+  O04: 'domain',
+  O05: 'sameSite',
+  O06: 'path',
+  O07: 'name',
+  O08: 'path',
+  O09: 'idle',
+  O10: 'idle',
+};
+
+export function optionTarget(): void {
+  describe('option', () => {
+    const { run, waits } = tally('option');
+    for (const each of casesFor('option')) {
+      const neutral = Object.keys(freshValue(each) as object);
+      const [awaited] = neutral.filter((name) => Object.hasOwn(later, name));
+      if (awaited !== undefined) waits(each, later[awaited as keyof typeof later]);
+      else run(each, 'sessions()', async () => (demands(each, 'CONFIG') ? isRefused(each) : isWithoutEffect(each)));
+    }
+  });
+}
+
+function isRefused(each: Case): void {
+  const error = refusal(() => start(freshValue(each) as object));
+  expect(error).toMatchObject({ name: 'SojournError', code: 'SOJOURN_OPTION', fault: 'usage' });
+  const option = names[each.id] ?? Object.keys(freshValue(each) as object)[0]!;
+  expect(error?.message).toContain(option);
+  if (/suggestion/.test(each.outcome)) {
+    expect(error?.message).toMatch(/known are .*transport/);
+    const misspelled = refusal(() => start({ trasnport: cookie() }));
+    expect(misspelled?.message).toContain('did you mean transport?');
+  }
+}
+
+/** Settings that are not the object's own count for nothing, for the engine and for the cookie alike. */
+function isWithoutEffect(each: Case): void {
+  if (each.class !== 'proto-opt') throw new Error(`${each.id}: nothing here knows what its outcome asks for`);
+  const planted = freshValue(each) as object;
+  expect(cookieOf(start(planted))).toContain('; Secure');
+  const inner = JSON.parse('{"__proto__":{"secure":false}}') as object;
+  expect(cookieOf(start({ cookie: inner }))).toContain('; Secure');
+  expect(cookieOf(start({ cookie: Object.create({ secure: false, name: 'sid' }) as object }))).toMatch(
+    /^__Host-sid=.*; Secure/,
+  );
+}
+
+/** Starts with neutral options; hands back the transport, once sessions() has accepted it. */
+function start(neutral: object): ReturnType<typeof cookie> {
+  const { cookie: cookieOptions, idleTimeout, ...others } = neutral as { cookie?: object; idleTimeout?: unknown };
+  const transport = cookie(cookieOptions);
+  const ours: Record<string, unknown> = { store: memory(), transport, sweep: false };
+  if (idleTimeout !== undefined) ours.idle = idleTimeout;
+  for (const [name, value] of Object.entries(others))
+    Object.defineProperty(ours, name, { value, enumerable: true, configurable: true, writable: true });
+  sessions(ours as unknown as Parameters<typeof sessions>[0]);
+  return transport;
+}
+
+function cookieOf(transport: ReturnType<typeof cookie>): string {
+  return transport.write('token', undefined, request(undefined))[0]![1];
+}
+
+function refusal(attempt: () => unknown): SojournError | undefined {
+  try {
+    attempt();
+    return undefined;
+  } catch (error) {
+    return error as SojournError;
+  }
+}
