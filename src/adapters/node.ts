@@ -24,7 +24,7 @@ export type Handler<T extends object> = (req: IncomingMessage, res: ServerRespon
 
 /**
  * A request listener with a session.
- * @example createServer(session(s, (req, res, visit) => { visit.update('views', (n = 0) => n + 1); res.end('hello'); }))
+ * @example const listener = session(s, (req, res, visit) => { visit.update('views', (n = 0) => n + 1); res.end('hello'); });
  */
 export function session<T extends object, S>(
   sessions: Sessions<T, S>,

@@ -1,4 +1,9 @@
-/** The real clock, the real dice. The one place in the engine that touches either; everything else is handed an `Environment`. */
+/**
+ * The real clock, the real dice, the real timers.
+ *
+ * The one place in the engine that touches them; everything else is handed an `Environment`, so that tests can move the
+ * clock. Timers never keep a process alive.
+ */
 import { randomBytes } from 'node:crypto';
 import type { Environment } from '../contract.js';
 

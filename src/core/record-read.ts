@@ -6,6 +6,7 @@
 import type { Head, Stored } from '../contract.js';
 import { failure, type SojournError } from '../errors.js';
 import { FIELD_HEADER_BYTES, PackedFields, valueBytesAt } from './packed-fields.js';
+import { isPickle, PICKLE_PROBLEM } from './pickle.js';
 import {
   FIXED_BYTES,
   FORMAT,
@@ -59,7 +60,7 @@ function readerOf(record: Uint8Array, id: string | undefined): Reader {
 function readHead(reader: Reader): Head {
   const { bytes } = reader;
   skip(reader, FIXED_BYTES);
-  if (bytes[0] !== FORMAT) throw corrupt(reader, `its format is ${bytes[0]}, and this version reads ${FORMAT}`);
+  if (bytes[0] !== FORMAT) throw corrupt(reader, formatProblem(bytes));
   const flags = bytes[1]!;
   if (flags > KNOWN_FLAGS || (flags & (PREVIOUS | PREVIOUS_OPENS_NOTHING)) === PREVIOUS_OPENS_NOTHING) {
     throw corrupt(reader, 'its flags are not of this format');
@@ -79,6 +80,10 @@ function readHead(reader: Reader): Head {
   if (flags & SIGNED_IN) head.signedInAt = readDouble(reader);
   if (flags & (REMEMBER | REMEMBER_NO_MORE)) head.remember = (flags & REMEMBER) !== 0;
   return head;
+}
+
+function formatProblem(bytes: Uint8Array): string {
+  return isPickle(bytes) ? PICKLE_PROBLEM : `its format is ${bytes[0]}, and this version reads ${FORMAT}`;
 }
 
 function readHash(reader: Reader): Uint8Array {

@@ -45,7 +45,7 @@ export interface Arrival {
   readonly request: RequestView;
   /** It presented a token, good or bad. */
   readonly presented: boolean;
-  /** Its token was replaced by a login: nothing that it wants is stored, and no cookie is set. */
+  /** Its token was replaced by a login: nothing that it wants is stored and no cookie is set, unless it signs in itself. */
   readonly mute: boolean;
 }
 

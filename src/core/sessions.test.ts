@@ -345,6 +345,23 @@ describe('logging in', () => {
     expect(await planted.visit((session) => session.user)).toBeUndefined();
   });
 
+  test('who signs in again because the first answer was lost gets in, in a session of his own', async () => {
+    const { s } = shop();
+    const ann = visitor(s);
+    await ann.visit((session) => session.set('cart', []));
+    const first = await ann.begin();
+    first.session.login('ann');
+    await s.save(first.session); // the answer, and the cookie in it, never arrive
+
+    const second = await ann.visit((session) => {
+      session.login('ann');
+      return session.id;
+    });
+
+    expect(second).not.toBe(first.session.id);
+    expect(await ann.visit((session) => session.user)).toBe('ann');
+  });
+
   test('what a request began before the login was writing does not land after it', async () => {
     const { s, ofKind } = shop();
     const ann = visitor(s);
@@ -514,6 +531,18 @@ describe('rotating the secret', () => {
     clock.advance('10s');
     expect(await underWay.visit((session) => session.get('views'))).toBeUndefined();
     expect(await ann.visit((session) => session.get('views'))).toBe(1);
+  });
+
+  test('a browser that sends the cookies from before and after a rotation is not torn between them', async () => {
+    const { s } = shop();
+    const ann = visitor(s);
+    await ann.visit((session) => session.login('ann'));
+    const before = ann.header;
+    await ann.visit((session) => session.rotate());
+
+    for (const header of [`${before}; ${ann.header}`, `${ann.header}; ${before}`]) {
+      expect((await s.open(request(header))).user).toBe('ann');
+    }
   });
 
   test('of two rotations at once one wins, the fields of both are kept, and nobody is signed out', async () => {

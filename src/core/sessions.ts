@@ -1,8 +1,8 @@
 /**
  * The path of a request, from top to bottom: `open` before the handler, `save` before the first byte of the answer.
  *
- *   open   the transport shows the tokens, `held` finds the session they open, the handler gets a `LiveSession`
- *   save   `held` keeps what the handler wants, and the lines to add to the answer's headers come back
+ *   open   the transport shows the tokens, `find` looks for the session they open, the handler gets a `LiveSession`
+ *   save   `keep` carries out what the handler wants, and the lines to add to the answer's headers come back
  *
  * Nothing here knows a store, a framework or a clock; index.ts binds the defaults.
  */
@@ -25,9 +25,10 @@ import type {
 import { failure } from '../errors.js';
 import { emitter, type Listeners } from './events.js';
 import { type LifetimeOptions, lifetimes } from './expiry.js';
+import { type Found, finder } from './find.js';
 import { guard } from './guard.js';
-import { type Found, held } from './held.js';
 import type { Mutations } from './intent.js';
+import { keeper } from './keep.js';
 import { lanes } from './lane.js';
 import { type Limits, limits } from './limits.js';
 import { chain, isPromise } from './maybe.js';
@@ -121,7 +122,8 @@ export function assemble<T extends object, S extends Store>(
     mutations,
     onConflict: (id, field, lost) => events.emit('conflict', { id, field, lost }),
   });
-  const { find, keep } = held({ store: guarded, commit, lifetimes: life, environment, events });
+  const find = finder({ store: guarded, lifetimes: life, environment, events });
+  const keep = keeper({ store: guarded, commit, lifetimes: life, environment, events });
   const surroundings: Surroundings = {
     codec,
     limits: bounds,

@@ -1,37 +1,23 @@
 /**
- * Sessions held by a store: finding the one that a token opens, and keeping what a request wants of it.
+ * Keeping what a request wants: `create` for a session that is new, one `commit` (through the session's lane) for one that
+ * stands, `destroy` for one that ends, and no other verb.
  *
- * Finding never fails for what a client sent: a bad token is an anonymous session and a `refused` event. Keeping uses
- * three verbs and no others: `create` for a session that is new, `commit` (through the session's lane) for one that
- * stands, `destroy` for one that ends. A login is always a commit on a session that exists, so that a revocation that runs
- * at the same time either destroys it before it is bound, or finds it.
+ * A login is always a commit on a session that exists, so that a revocation that runs at the same time either destroys it
+ * before it is bound, or finds it. What the client must be told is left in `standing.announcement`.
  */
-import type { Delta, Environment, Head, MaybePromise, RefusedReason, Stored, Write } from '../contract.js';
-import { failure, isFailure } from '../errors.js';
+import type { Environment, Head, MaybePromise, Stored, Write } from '../contract.js';
+import { failure } from '../errors.js';
 import type { Emitter } from './events.js';
-import { deadline, hasExpired, isTouchDue, type Lifetimes, lifetimeOf, MAX_SKEW_MS } from './expiry.js';
+import { deadline, type Lifetimes, lifetimeOf } from './expiry.js';
 import type { Guarded } from './guard.js';
+import { type HeadChange, headChange } from './head-change.js';
 import type { Intent } from './intent.js';
 import type { Change, Commit, Landed } from './lane.js';
-import { chain, isPromise } from './maybe.js';
-import type { Opened, Standing } from './session.js';
-import { hashSecret, join, newId, newSecret, sameSecret, split, type TokenParts } from './token.js';
+import { chain } from './maybe.js';
+import type { Standing } from './session.js';
+import { hashSecret, join, newId, newSecret } from './token.js';
 
-/** How long requests that are under way may still use the secret that a rotation replaced. */
-const ROTATION_GRACE_MS = 10_000;
-/** How long a request with a token from before a login is recognised, so that its answer sets no cookie. */
-const LOGIN_GRACE_MS = 60_000;
-const NO_INTENTS: ReadonlyMap<string, Intent> = new Map();
-
-export interface Found {
-  readonly opened: Opened | null;
-  /** The token was replaced by a login. */
-  readonly mute: boolean;
-}
-const ANONYMOUS: Found = { opened: null, mute: false };
-const MUTE: Found = { opened: null, mute: true };
-
-export interface HeldSettings {
+export interface KeepSettings {
   readonly store: Guarded;
   readonly commit: Commit;
   readonly lifetimes: Lifetimes;
@@ -39,83 +25,15 @@ export interface HeldSettings {
   readonly events: Emitter;
 }
 
-export interface Held {
-  find(tokens: readonly string[]): MaybePromise<Found>;
-  keep(standing: Standing): MaybePromise<'ok' | 'gone'>;
-}
+/** Carries out what a request wants of its session. 'gone': the session had ended, and nothing was kept. */
+export type Keep = (standing: Standing) => MaybePromise<'ok' | 'gone'>;
 
-export function held({ store, commit, lifetimes, environment, events }: HeldSettings): Held {
-  return { find, keep };
-
-  // Finding
-
-  function find(tokens: readonly string[]): MaybePromise<Found> {
-    if (tokens.length === 0) return ANONYMOUS;
-    const candidates: TokenParts[] = [];
-    for (const token of tokens) {
-      const parts = split(token);
-      if (parts !== null) candidates.push(parts);
-    }
-    if (candidates.length === 1) return look(candidates[0]!);
-    if (candidates.length === 2) return choose(candidates[0]!, candidates[1]!);
-    return refuse(candidates.length === 0 ? 'malformed' : 'ambiguous');
-  }
-
-  /** Two cookies of our name, planted or left over: the one that lives. If both do, order must not decide who somebody is. */
-  function choose(a: TokenParts, b: TokenParts): MaybePromise<Found> {
-    return chain(look(a), (first) =>
-      chain(look(b), (second) => {
-        if (first.opened !== null && second.opened !== null) return refuse('ambiguous');
-        if (first.opened !== null || second.opened !== null) return first.opened !== null ? first : second;
-        return first.mute ? first : second;
-      }),
-    );
-  }
-
-  function look(token: TokenParts): MaybePromise<Found> {
-    try {
-      const stored = store.load(token.id);
-      return isPromise(stored)
-        ? stored.then(
-            (s) => verify(token, s),
-            (e) => damaged(token.id, e),
-          )
-        : verify(token, stored);
-    } catch (error) {
-      return damaged(token.id, error);
-    }
-  }
-
-  function verify({ id, secret }: TokenParts, stored: Stored | null): Found {
-    const now = environment.now();
-    if (stored === null || hasExpired(stored.head, now, lifetimeOf(stored.head, lifetimes))) return refuse('unknown');
-    const { head } = stored;
-    if (head.createdAt > now + MAX_SKEW_MS) return refuse('skew', id);
-    if (head.secret !== undefined && sameSecret(secret, head.secret))
-      return { opened: { id, stored, secret }, mute: false };
-    const { previous } = head;
-    if (previous === undefined || previous.until <= now || !sameSecret(secret, previous.secret))
-      return refuse('secret', id);
-    if (previous.opens === 'session') return { opened: { id, stored, secret: undefined }, mute: false };
-    events.emit('refused', { reason: 'superseded', id });
-    return MUTE;
-  }
-
-  function damaged(id: string, error: unknown): Found {
-    if (!isFailure(error, 'SOJOURN_CORRUPT')) throw error;
-    events.emit('corrupt', { id, reason: String(error.details.problem) });
-    return ANONYMOUS;
-  }
-
-  function refuse(reason: RefusedReason, id?: string): Found {
-    events.emit('refused', id === undefined ? { reason } : { reason, id });
-    return ANONYMOUS;
-  }
-
-  // Keeping
+export function keeper({ store, commit, lifetimes, environment, events }: KeepSettings): Keep {
+  return keep;
 
   function keep(standing: Standing): MaybePromise<'ok' | 'gone'> {
-    if (standing.arrival.mute) return 'gone';
+    // Who signs in has proved who he is, even if the answer to his first attempt was lost: he gets a session of his own.
+    if (standing.arrival.mute && standing.login === undefined) return 'gone';
     const intents = standing.fields.intents();
     if (standing.ending.length === 0) return work(standing, intents);
     // A logout ends what was there at once; a login over another user's session first lets the new one stand.
@@ -202,13 +120,13 @@ export function held({ store, commit, lifetimes, environment, events }: HeldSett
     intents: ReadonlyMap<string, Intent>,
   ): MaybePromise<'ok' | 'gone'> {
     const now = environment.now();
-    const head = headChange(standing, stored.head, now);
+    const head = headChange(standing, stored.head, now, lifetimes, environment.random);
     if (intents.size === 0 && head.wish === 'none') return 'ok';
     const id = standing.id!;
     const request: Change = {
       generation: stored.head.generation,
       head: head.change,
-      intents: intents.size === 0 ? NO_INTENTS : intents,
+      intents,
       alone: head.secret !== undefined,
       ...(head.wish === 'rotate' && { replaces: stored.head.secret! }),
     };
@@ -240,45 +158,6 @@ export function held({ store, commit, lifetimes, environment, events }: HeldSett
     if (secret !== undefined && (must || isLater)) announce(standing, id, secret, after, now, must);
   }
 
-  interface HeadChange {
-    readonly wish: 'none' | 'touch' | 'remember' | 'rotate' | 'login';
-    readonly isTouchDue: boolean;
-    readonly change: Delta['head'];
-    /** The new secret, in the clear, if there is one. */
-    readonly secret?: string;
-  }
-
-  function headChange(standing: Standing, head: Head, now: number): HeadChange {
-    const remember = standing.remember ?? head.remember ?? false;
-    const life = lifetimeOf({ remember }, lifetimes);
-    const isDue = isTouchDue(head, now, life);
-    const isRemembering = remember !== (head.remember ?? false);
-    const expiresAt = deadline(head.createdAt, now, life);
-    const change = isRemembering ? { expiresAt, remember } : { expiresAt };
-    if (standing.login !== undefined) {
-      const secret = newSecret(environment.random);
-      const signedIn = { user: standing.login, signedInAt: now, generation: head.generation + 1 };
-      return {
-        wish: 'login',
-        isTouchDue: isDue,
-        secret,
-        change: { ...change, ...signedIn, ...replaced(head, secret, now + LOGIN_GRACE_MS, 'nothing') },
-      };
-    }
-    // Only the holder of the present secret rotates: a tree of tokens could never be ended.
-    if (standing.rotate && standing.secret !== undefined) {
-      const secret = newSecret(environment.random);
-      return {
-        wish: 'rotate',
-        isTouchDue: isDue,
-        secret,
-        change: { ...change, ...replaced(head, secret, now + ROTATION_GRACE_MS, 'session') },
-      };
-    }
-    if (isRemembering) return { wish: 'remember', isTouchDue: isDue, change };
-    return { wish: isDue && standing.accessed ? 'touch' : 'none', isTouchDue: isDue, change };
-  }
-
   function gone(standing: Standing): 'gone' {
     events.emit('gone', { id: standing.id! });
     return 'gone';
@@ -294,13 +173,6 @@ export function held({ store, commit, lifetimes, environment, events }: HeldSett
       must: must || (pending.kind === 'token' && pending.must),
     };
   }
-}
-
-function replaced(head: Head, secret: string, until: number, opens: 'session' | 'nothing'): Partial<Head> {
-  const hash = hashSecret(secret);
-  return head.secret === undefined
-    ? { secret: hash }
-    : { secret: hash, previous: { secret: head.secret, until, opens } };
 }
 
 function asWrites(fields: ReadonlyMap<string, Uint8Array>): Map<string, Write> {
