@@ -1,6 +1,9 @@
 /**
- * Telling others what happened. A listener that throws never disturbs a request: the failure becomes a process warning,
- * because an audit log that breaks must be noticed, and must not log anybody out.
+ * Telling others what happened: a set of listeners for each event, called in turn.
+ *
+ * A listener that throws never disturbs a request: the failure becomes a process warning,
+ * because an audit log that breaks must be noticed, and must not log anybody out. Node's
+ * EventEmitter was rejected: an `error` event without a listener throws there, and its types do not know our events.
  */
 import type { Events } from '../contract.js';
 

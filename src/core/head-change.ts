@@ -1,7 +1,9 @@
 /**
  * What a request wants of a session's head: a later deadline, another lifetime, a new secret, a user. Pure.
  *
- * One wish at a time, the strongest first: a login brings a new secret and a new generation, a rotation only a new secret.
+ * One wish at a time, the strongest first: a login brings a new secret and a new generation, a rotation only a new secret,
+ * and either moves the deadline as well. Head changes are absolute values, so a store applies them without arithmetic;
+ * what has to be compared (`generation`, `replaces`) stands beside them in the delta.
  */
 import type { Delta, Environment, Head } from '../contract.js';
 import { deadline, isTouchDue, type Lifetimes, lifetimeOf } from './expiry.js';
