@@ -1,5 +1,5 @@
 /**
- * Buying tickets when many want the same thing at the same moment. Names C1..C7 are rows of the list of weaknesses that the
+ * Buying tickets, and saying what one thinks of the film, when many want the same thing at the same moment. Names C1..C7 and C16 are rows of the list of weaknesses that the
  * modelled application had; each row here is the promise that this one makes instead.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -223,6 +223,18 @@ function story(database: () => Promise<string | undefined>): void {
     expect(refusals(tries)).toEqual(['订单不存在', '订单不存在', '订单不存在']);
     expect((await pay(buyers[0]!, body.id)).status).toBe(200);
     expect(refusals([await buyers[0]!.delete(`/api/orders/${body.id}`)])).toEqual(['订单已支付，无法取消']);
+  });
+
+  test('C16: a user has one voice per film, and the mean is right after many voices at once', async () => {
+    const movieId = shows[0]!.movie.id;
+    const vote = (buyer: Browser, rating: number) =>
+      buyer.post('/api/comments/', { movieId, rating: String(rating), content: '好看' });
+    const storm = buyers.flatMap((buyer, i) => [vote(buyer, 1), vote(buyer, i), vote(buyer, 2)]);
+    expect((await Promise.all(storm)).map(({ status }) => status)).toEqual(Array(18).fill(200));
+    await Promise.all(buyers.map((buyer, i) => vote(buyer, i === 0 ? 4.5 : i)));
+    const { body } = await buyers[0]!.get<{ rating: number; ratingNum: number }>(`/api/movies/${movieId}`);
+    expect([body.rating, body.ratingNum]).toEqual([3.25, 6]);
+    expect((await buyers[0]!.get<object[]>(`/api/comments/?movieId=${movieId}`)).body).toHaveLength(6);
   });
 
   test('a wrong payment password costs nothing, and after ten tries not even the right one helps for a while', async () => {

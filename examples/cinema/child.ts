@@ -12,7 +12,7 @@ export type Say = (line: string) => void;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5000;
 /** Having lived this long, a server has earned a quick restart. */
-const HEALTHY_MS = 10_000;
+const HEALTHY_MS = 3000;
 
 const program = fileURLToPath(new URL('./server.js', import.meta.url));
 

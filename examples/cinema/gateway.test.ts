@@ -82,7 +82,7 @@ test('nobody left: 503 in JSON', async () => {
   expect([answer.status, await answer.json()]).toEqual([503, { message: 'Service Unavailable' }]);
 });
 
-test('a read whose server dies without a word is repeated elsewhere, once', async () => {
+test('a read, or a PUT, whose server dies without a word is repeated elsewhere, once', async () => {
   let deaths = 0;
   const dying: RequestListener = (req) => {
     deaths++;
@@ -90,9 +90,11 @@ test('a read whose server dies without a word is repeated elsewhere, once', asyn
   };
   const address = await gatewayTo(await backend('a', dying), await backend('b', plain));
   expect([await served(address), deaths]).toEqual(['b', 1]);
+  const put = await gatewayTo(await backend('a', dying), await backend('b', echo));
+  expect(await (await fetch(put, { method: 'PUT', body: 'seat=36' })).text()).toBe('seat=36');
 
   const hopeless = await gatewayTo(await backend('a', dying), await backend('b', dying), await backend('c', plain));
-  expect([(await fetch(hopeless)).status, deaths]).toEqual([502, 3]);
+  expect([(await fetch(hopeless)).status, deaths]).toEqual([502, 4]);
 });
 
 test('a payment whose server dies in the middle is not sent again', async () => {

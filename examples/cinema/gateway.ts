@@ -24,6 +24,7 @@ const CONNECT_TIMEOUT_MS = 2000;
 /** A server that took the request and says nothing for so long is answered for: 504. */
 const ANSWER_TIMEOUT_MS = 30_000;
 const KEPT_CONNECTIONS = 64;
+const KEPT_BODY_BYTES = 64 * 1024;
 
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
@@ -32,8 +33,9 @@ export function createGateway(upstreams: readonly Upstream[]): Server {
   const turns = rotation(upstreams);
   const kept = new Agent({ keepAlive: true, maxFreeSockets: KEPT_CONNECTIONS });
   const server = createServer((req, res) => {
-    const passage: Passage = { req, res, harmless: isHarmless(req), left: turns.next(), kept, failed: turns.failed };
-    tryNext(passage);
+    const passage = { req, res, left: turns.next(), kept, failed: turns.failed };
+    if (isHarmless(req)) keepBody(req, (body) => tryNext({ ...passage, harmless: true, body }));
+    else tryNext({ ...passage, harmless: false });
   });
   return server.once('close', () => {
     turns.close();
@@ -47,6 +49,8 @@ interface Passage {
   readonly res: ServerResponse;
   /** May be repeated although somebody may have acted on it. */
   harmless: boolean;
+  /** What is sent, when it was kept. Otherwise the body flows through as it comes. */
+  readonly body?: Buffer;
   /** Servers that have not been tried, best first. */
   readonly left: Upstream[];
   readonly kept: Agent;
@@ -54,8 +58,15 @@ interface Passage {
 }
 
 function isHarmless({ method = '', headers }: IncomingMessage): boolean {
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  return IDEMPOTENT.has(method) && !hasBody;
+  const isSmall =
+    headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) <= KEPT_BODY_BYTES;
+  return IDEMPOTENT.has(method) && isSmall;
+}
+
+function keepBody(req: IncomingMessage, then: (body: Buffer) => void): void {
+  const chunks: Buffer[] = [];
+  req.on('data', (chunk: Buffer) => chunks.push(chunk));
+  req.on('end', () => then(Buffer.concat(chunks)));
 }
 
 function tryNext(passage: Passage): void {
@@ -65,7 +76,7 @@ function tryNext(passage: Passage): void {
 }
 
 function send(passage: Passage, upstream: Upstream): void {
-  const { req, res, harmless, kept } = passage;
+  const { req, res, harmless, kept, body } = passage;
   const outgoing = request({
     host: upstream.host,
     port: upstream.port,
@@ -78,7 +89,8 @@ function send(passage: Passage, upstream: Upstream): void {
   whenConnected(outgoing, () => {
     accepted = true;
     outgoing.setTimeout(ANSWER_TIMEOUT_MS, () => outgoing.destroy(new AnswerTimeout()));
-    req.pipe(outgoing);
+    if (body) outgoing.end(body);
+    else req.pipe(outgoing);
   });
   outgoing.on('response', (answer) => giveBack(answer, res));
   outgoing.on('error', (error) => recover(passage, upstream, accepted, error));
