@@ -1,6 +1,5 @@
 /**
- * The API as its clients see it: shapes, statuses, foreign pages, pictures, and what a session keeps between requests.
- * Names C13..C18 are rows of the list of weaknesses that the modelled application had.
+ * The API as its clients see it: shapes, statuses, foreign pages, bodies. Names C13, C17 and C18 are rows of the list of weaknesses that the modelled application had.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../test/support/ports.js';
@@ -19,16 +18,6 @@ interface MovieJson {
   readonly ratingNum: number;
 }
 
-interface SessionJson {
-  readonly servedBy: string;
-  readonly id: string | null;
-  readonly version: number;
-  readonly fields: readonly { name: string; bytes: number }[];
-  readonly recent: readonly string[];
-  readonly seats: Readonly<Record<string, number[]>>;
-  readonly flash: readonly { kind: string; text: string }[];
-}
-
 let house: TestHouse;
 let member: Browser;
 let movies: MovieJson[];
@@ -43,9 +32,6 @@ afterAll(async () => {
   await house.close();
   expect(house.faults).toEqual([]);
 });
-
-const sessionOf = async (visitor: Browser): Promise<SessionJson> =>
-  (await visitor.get<SessionJson>('/api/session/')).body;
 
 test('every answer names its server, also those that are refused', async () => {
   const replies = await Promise.all(
@@ -181,36 +167,6 @@ test('C13: a write from our own page is accepted, and a code cannot be asked for
   expect((await foreign.get('/api/smscode/?mobile=13700000099')).body.message).toBe('频繁请求');
 });
 
-test('C14: a picture is recognised by its bytes, gets a name of ours, and replaces the one before', async () => {
-  const png = new Blob([Buffer.from('\x89PNG\r\n\x1a\n-and-more', 'latin1')], { type: 'text/html' });
-  const avatarOf = async () => (await member.get<{ avatar: string }>('/api/users/')).body.avatar;
-  expect((await member.patch('/api/users/', { avatar: png, nickname: '小明' })).body.message).toBe('用户信息修改成功');
-  const first = await avatarOf();
-  expect(first).toMatch(/^\/static\/images\/user\/[0-9a-f]{32}\.png$/);
-  const { status, headers } = await member.get(first);
-  expect([status, headers.get('content-type'), headers.get('x-content-type-options')]).toEqual([
-    200,
-    'image/png',
-    'nosniff',
-  ]);
-  await member.patch('/api/users/', { avatar: png });
-  expect((await member.get(first)).status).toBe(404);
-  expect((await member.get(await avatarOf())).status).toBe(200);
-});
-
-test.each([
-  ['an SVG', '<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'],
-  ['a page called a picture', '<html>'],
-])('C14: %s is no picture', async (_what, content) => {
-  const { status, body } = await member.patch('/api/users/', { avatar: new Blob([content], { type: 'image/png' }) });
-  expect([status, body.message]).toEqual([233, '头像必须是小于 512 KB 的 PNG、JPEG、WebP 或 GIF 图片']);
-});
-
-test('C14: a picture too large is refused before it is kept', async () => {
-  const { status } = await member.patch('/api/users/', { avatar: new Blob([Buffer.alloc(2_000_000)]) });
-  expect(status).toBe(413);
-});
-
 test.each([
   ['5.1', 'x', '评分非法'],
   ['-1', 'x', '评分非法'],
@@ -273,46 +229,4 @@ test.each([
     headers: { 'Content-Type': type },
   });
   expect(answer.status).toBe(status);
-});
-
-test('a visitor who only looks around costs the session store nothing', async () => {
-  const visitor = house.browser();
-  await visitor.get('/api/movies/');
-  await visitor.get(`/api/screens/?movieId=${movies[2]!.id}`);
-  expect(visitor.cookies.size).toBe(0);
-  expect(await sessionOf(visitor)).toMatchObject({ id: null, recent: [], seats: {}, flash: [] });
-});
-
-test('films opened in eight tabs at once are all remembered', async () => {
-  const visitor = house.browser();
-  await visitor.get(`/api/movies/${movies[0]!.id}`);
-  const looked = movies.slice(1, 8).map(({ id }) => id);
-  await Promise.all(looked.map((id) => visitor.get(`/api/movies/${id}`)));
-  const { recent, servedBy, fields, version } = await sessionOf(visitor);
-  expect([...recent].sort()).toEqual([movies[0]!.id, ...looked].sort());
-  expect([servedBy, fields.map(({ name }) => name)]).toEqual(['test-1', ['recent']]);
-  expect(version).toBeGreaterThan(1);
-});
-
-test('chosen seats wait in the session, survive the sign-in, and become the order', async () => {
-  const visitor = house.browser();
-  const [first, second] = (await showings(visitor)).slice(-2);
-  await visitor.post('/api/session/seats', { screenId: first!.id, seat: '1,2' });
-  await visitor.put('/api/session/seats', { screenId: second!.id, seat: '3' });
-  await register(visitor, '13700000050');
-  expect((await sessionOf(visitor)).seats).toEqual({ [first!.id]: [1, 2], [second!.id]: [3] });
-  expect((await visitor.get(`/api/session/seats?screenId=${first!.id}`)).body).toEqual([1, 2]);
-  expect((await visitor.post('/api/orders/', { screenId: first!.id, seat: '1,2' })).status).toBe(200);
-  expect((await sessionOf(visitor)).seats).toEqual({ [second!.id]: [3] });
-  await visitor.put('/api/session/seats', { screenId: second!.id, seat: '' });
-  expect((await sessionOf(visitor)).seats).toEqual({});
-});
-
-test('a message for the next page is shown once', async () => {
-  await member.patch('/api/password/payPassword', {
-    payPassword: '92eb5ffee6ae2fec3ad71c777531578f',
-    new_payPassword: 'newPay99',
-  });
-  expect((await sessionOf(member)).flash).toEqual([{ kind: 'good', text: '支付密码修改成功' }]);
-  expect((await sessionOf(member)).flash).toEqual([]);
 });

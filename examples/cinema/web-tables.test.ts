@@ -1,5 +1,6 @@
 /** What the page knows by heart: its words in two languages, the server's texts in English, and how it hides passwords. */
 import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { say } from './domain/messages.js';
 
@@ -13,6 +14,16 @@ test('every text of the page exists in English and in Chinese, with the same val
     expect(written(zh), `${key} in Chinese`).toMatch(/\p{Script=Han}|\{/u);
     if (typeof en === 'string' && typeof zh === 'string') expect(valuesIn(zh), key).toEqual(valuesIn(en));
   }
+});
+
+test('every text that the page asks for is there', async () => {
+  const { words } = (await load('words.js')) as { words: Record<string, unknown> };
+  const folder = new URL('./web/', import.meta.url);
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'));
+  const source = files.map((file) => readFileSync(new URL(file, folder), 'utf8')).join('\n');
+  const asked = new Set([...source.matchAll(/\bt\('([\w-]+)'/g)].map((match) => match[1]!));
+  expect(asked.size).toBeGreaterThan(80);
+  expect([...asked].filter((key) => !(key in words))).toEqual([]);
 });
 
 test('everything that the server says has an English text', async () => {

@@ -4,12 +4,22 @@
  * The fleet is the one that `npm start` runs, with three processes and the gateway; it is killed by the pids that it prints.
  * Every wait is a wait for something on the page; no test sleeps.
  */
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, vi } from 'vitest';
 import { need } from '../../test/support/needs.js';
 import { onFreePort } from '../../test/support/ports.js';
 import { type Program, startNode } from '../../test/support/spawn.js';
 import { tempFolder } from '../../test/support/temp.js';
+import {
+  chooseSeat,
+  chooseShowing,
+  chosenSeats,
+  PASSWORD,
+  PAY_PASSWORD,
+  register,
+  signIn,
+  visitor,
+} from './testing/page.js';
 
 const FLEET = 'build/examples/cinema/fleet.js';
 const QUIET = [
@@ -21,8 +31,6 @@ const QUIET = [
   '--disable-component-update',
   '--disable-sync',
 ];
-const PASSWORD = 'moonlight';
-const PAY_PASSWORD = '314159';
 
 // A browser on a busy machine is slow. A bound for a hang, like all such bounds here.
 vi.setConfig({ testTimeout: 120_000 });
@@ -97,6 +105,20 @@ describe('the cinema page', () => {
     await page.locator('button.seat[data-seat="30"][data-state=chosen]').waitFor();
     expect(await chosenSeats(page)).toEqual(['30']);
     expect(troubles).toEqual([]);
+    await page.context().close();
+  });
+
+  test('the hall can be used with the keyboard alone', async () => {
+    const { page } = await visitor(browser, address);
+    await chooseShowing(page);
+    await page.locator('button.seat[tabindex="0"]').focus();
+    const first = Number(await page.locator('button.seat:focus').getAttribute('data-seat'));
+    await page.keyboard.press('Space');
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Enter');
+    await page.locator('button.seat[aria-pressed=true]').nth(1).waitFor();
+    expect(await chosenSeats(page)).toEqual([String(first + 1 - 12), String(first)]);
     await page.context().close();
   });
 
@@ -176,73 +198,6 @@ describe('the cinema page', () => {
     await page.context().close();
   });
 });
-
-interface Visitor {
-  readonly page: Page;
-  /** Names of all servers that answered an API call of this visitor. */
-  readonly answers: Set<string>;
-  /** Server errors, and what the browser complained about: scripts that threw, files that the content policy refused. */
-  readonly troubles: string[];
-}
-
-/** A browser of its own, with an empty cookie jar, that prefers English. */
-async function visitor(browser: Browser, address: string): Promise<Visitor> {
-  const context: BrowserContext = await browser.newContext({ baseURL: address, locale: 'en-GB' });
-  const page = await context.newPage();
-  const answers = new Set<string>();
-  const troubles: string[] = [];
-  page.on('response', (response) => {
-    const servedBy = response.headers()['x-served-by'];
-    if (servedBy && response.url().includes('/api/')) answers.add(servedBy);
-    if (response.status() >= 500) troubles.push(`${response.status()} ${response.url()}`);
-  });
-  page.on('pageerror', (error) => troubles.push(String(error)));
-  page.on('console', (message) => {
-    if (message.type() === 'error') troubles.push(message.text());
-  });
-  return { page, answers, troubles };
-}
-
-async function register(page: Page, mobile: string): Promise<void> {
-  await page.goto('/#/register');
-  const form = page.locator('#register-form');
-  await form.locator('[name=id]').fill(mobile);
-  await form.locator('#request-code').click();
-  await page.getByText('the code is filled in').waitFor();
-  await form.locator('[name=password]').fill(PASSWORD);
-  await form.locator('[name=payPassword]').fill(PAY_PASSWORD);
-  await form.locator('button[type=submit]').click();
-  await page.locator('#me').waitFor();
-}
-
-async function signIn(page: Page, mobile: string): Promise<void> {
-  await page.goto('/#/sign-in');
-  const form = page.locator('#sign-in-form');
-  await form.locator('[name=id]').fill(mobile);
-  await form.locator('[name=password]').fill(PASSWORD);
-  await form.locator('button[type=submit]').click();
-  await page.locator('#me').waitFor();
-}
-
-/** From wherever one is to the hall of the last showing of the first film: today's may have begun. */
-async function chooseShowing(page: Page): Promise<void> {
-  await page.goto('/#/');
-  await page.locator('.movie-card').first().click();
-  await page.locator('a.time').last().click();
-  await page.locator('button.seat').first().waitFor();
-}
-
-/** Clicks a seat; the answer is the one by which the session keeps it. */
-async function chooseSeat(page: Page, seat: number) {
-  const answer = page.waitForResponse((response) => response.url().endsWith('/api/session/seats'));
-  await page.locator(`button.seat[data-seat="${seat}"]`).click();
-  return answer;
-}
-
-function chosenSeats(page: Page): Promise<(string | null)[]> {
-  const chosen = page.locator('button.seat[data-state=chosen]');
-  return chosen.all().then((seats) => Promise.all(seats.map((seat) => seat.getAttribute('data-seat'))));
-}
 
 function pidOf(fleet: Program, server: string): number {
   return Number(new RegExp(`${server}\\s+pid (\\d+)`).exec(fleet.output())?.[1]);

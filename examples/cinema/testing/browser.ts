@@ -29,7 +29,11 @@ export interface Body {
   readonly id: string;
 }
 
-export function browser(address: string, agent = 'Test Browser', extra: Readonly<Record<string, string>> = {}): Browser {
+export function browser(
+  address: string,
+  agent = 'Test Browser',
+  extra: Readonly<Record<string, string>> = {},
+): Browser {
   const cookies = new Map<string, string>();
 
   async function send<T>(method: string, path: string, fields?: Fields): Promise<Reply<T>> {
