@@ -9,6 +9,8 @@ import { unknownWords } from './hostile/casebook.js';
 import { cookieTarget } from './hostile/cookie-target.js';
 import { headerTarget } from './hostile/header-target.js';
 import { optionTarget } from './hostile/option-target.js';
+import { sessionValueTarget } from './hostile/session-value-target.js';
+import { storeValueTarget } from './hostile/store-value-target.js';
 
 describe('the book of cases', () => {
   test('uses no word that this runner does not know', () => {
@@ -19,3 +21,5 @@ describe('the book of cases', () => {
 cookieTarget();
 headerTarget();
 optionTarget();
+sessionValueTarget();
+storeValueTarget();

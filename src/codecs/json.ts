@@ -19,6 +19,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Codec } from '../contract.js';
 import { checked, wholeNumber } from '../core/options.js';
+import { isPickle, PICKLE_PROBLEM } from '../core/pickle.js';
 import { failure } from '../errors.js';
 import { isPlain } from './json-plain.js';
 import { revive } from './json-read.js';
@@ -83,7 +84,7 @@ function parsed(bytes: Uint8Array): unknown {
 function utf8(bytes: Uint8Array): string {
   if (bytes.length > MAX_SIZE) throw corrupt('it is longer than 4 MiB');
   const text = asBuffer(bytes).toString();
-  if (text.includes('\ufffd') && !isUtf8(bytes)) throw corrupt('it is not UTF-8');
+  if (text.includes('\ufffd') && !isUtf8(bytes)) throw corrupt(isPickle(bytes) ? PICKLE_PROBLEM : 'it is not UTF-8');
   return text;
 }
 

@@ -7,6 +7,8 @@ import { expect } from 'vitest';
 /** Everything that was said since the witness came: text of answers, events and process warnings. */
 export interface Witness {
   hear(text: string): void;
+  /** For what was rightly said: the cookie of somebody who has just signed in. */
+  forget(): void;
   /** `unspeakable`: what must have been repeated nowhere. */
   check(unspeakable: readonly string[]): Promise<void>;
   leave(): void;
@@ -25,6 +27,9 @@ export function witness(): Witness {
   process.on('unhandledRejection', onRejection);
   return {
     hear: (text) => void heard.push(text),
+    forget() {
+      heard.length = 0;
+    },
     async check(unspeakable) {
       // Warnings and unhandled rejections are told one turn later.
       await new Promise(setImmediate);

@@ -5,11 +5,11 @@
  * answer may have cost is worked out from the case itself (how many whole tokens it spells exactly), never by asking our parser.
  */
 
-import { memory } from 'sojourn';
 import { beforeAll, describe, expect } from 'vitest';
 import { tracesOf } from './aftermath.js';
 import { bytesOf, type Case, casesFor, demands } from './casebook.js';
 import { type Answer, type Door, PRODUCTION, type Scene, scene, whoAndWhat } from './scene.js';
+import { inMemory } from './stores.js';
 import { tally } from './tally.js';
 
 /** Where the outcome's words say more than its term: what else must hold after the reading request. */
@@ -28,7 +28,7 @@ export function cookieTarget(): void {
     const { run } = tally('cookie');
     let stage: Scene;
     beforeAll(async () => {
-      stage = await scene((clock) => memory({ now: clock.now }));
+      stage = await scene(inMemory());
     });
 
     for (const each of casesFor('cookie')) {

@@ -5,10 +5,11 @@
  * three settings: a cookie that may go over plain http, the default cookie from another machine, and the default cookie in
  * development on this machine. Untrusted headers may make us stricter there, never more generous.
  */
-import { cookie, memory } from 'sojourn';
+import { cookie } from 'sojourn';
 import { beforeAll, describe, expect } from 'vitest';
 import { bytesOf, type Case, casesFor, demands } from './casebook.js';
 import { type Answer, type Door, PRODUCTION, type Scene, type Setting, scene, whoAndWhat } from './scene.js';
+import { inMemory } from './stores.js';
 import { tally } from './tally.js';
 
 const settings = {
@@ -38,7 +39,7 @@ export function headerTarget(): void {
     const stages = {} as Record<keyof typeof settings, Scene>;
     beforeAll(async () => {
       for (const name of Object.keys(settings) as (keyof typeof settings)[])
-        stages[name] = await scene((clock) => memory({ now: clock.now }), settings[name]);
+        stages[name] = await scene(inMemory(), settings[name]);
     });
 
     for (const each of casesFor('header')) {

@@ -10,10 +10,9 @@ export interface Call {
   readonly id: unknown;
 }
 
-/** `store`, and the calls of its methods so far. Empty the list to count anew. */
-export function recorded<S extends Store>(store: S): { readonly store: S; readonly calls: Call[] } {
-  const calls: Call[] = [];
-  const counting = new Proxy(store, {
+/** `store`, whose calls are noted in `calls`. Empty the list to count anew. */
+export function recorded<S extends Store>(store: S, calls: Call[]): S {
+  return new Proxy(store, {
     get(target, verb) {
       const own: unknown = Reflect.get(target, verb);
       if (typeof own !== 'function') return own;
@@ -23,5 +22,4 @@ export function recorded<S extends Store>(store: S): { readonly store: S; readon
       };
     },
   });
-  return { store: counting, calls };
 }

@@ -24,6 +24,7 @@ import { session as nodeSession } from 'sojourn/node';
 import { type ControllableClock, controllableClock } from 'sojourn/testing';
 import { expect } from 'vitest';
 import { join, newToken } from '../../src/core/token.js';
+import { removeLater } from '../support/cleanup.js';
 import { raw, type Served, serve } from '../support/http.js';
 import { request, visitor } from '../support/visitor.js';
 import { type Witness, witness } from './aftermath.js';
@@ -72,6 +73,7 @@ export interface Told {
 
 export interface Scene {
   readonly doors: readonly [node: Door, express: Door, direct: Door];
+  /** The store itself; what is asked of it here is not counted. */
   readonly store: Store;
   readonly calls: Call[];
   readonly told: Told[];
@@ -100,18 +102,19 @@ const EVENTS = [
 ] as const satisfies readonly (keyof Events)[];
 const codec = json();
 
+/** `openStore` is asked once for each server: two handles of one store, or twice the same. */
 export async function scene(
-  makeStore: (clock: ControllableClock) => Store,
+  openStore: (clock: ControllableClock) => Store,
   setting: Setting = PRODUCTION,
   options: Partial<SessionsOptions<Fields, Store>> = {},
 ): Promise<Scene> {
   const clock = controllableClock();
-  const { store, calls } = recorded(makeStore(clock));
+  const calls: Call[] = [];
   const listener = witness();
   const told: Told[] = [];
   const engine = (): Sessions<Fields, Store> => {
     const s = sessions<Fields, Store>({
-      store,
+      store: recorded(openStore(clock), calls),
       transport: setting.transport,
       environment: clock,
       sweep: false,
@@ -128,6 +131,10 @@ export async function scene(
     return s;
   };
   const [atNode, atExpress] = [engine(), engine()];
+  removeLater({
+    remove: () => Promise.all([atNode.close(), atExpress.close()]).then(() => undefined),
+    removeNow: () => {},
+  });
   const hear = (answer: Answer): Answer => {
     listener.hear(answer.text);
     return answer;
@@ -159,7 +166,7 @@ export async function scene(
 
   return {
     doors,
-    store,
+    store: openStore(clock),
     calls,
     told,
     clock,

@@ -1,0 +1,160 @@
+/**
+ * Target `session-value`: a handler on one server keeps a value, a handler on the other reads it. Exactly, or refused at once.
+ *
+ * What must hold for a value that is refused: the error comes at the very call, the field keeps its earlier value, other fields
+ * and the request itself go on, and the answer is sent. For a value that is kept: the other server sees the same under Object.is at every leaf.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Session, SojournError } from 'sojourn';
+import { beforeAll, describe, expect } from 'vitest';
+import { type Case, casesFor, demands, freshValue } from './casebook.js';
+import { type Fields, type Scene, scene } from './scene.js';
+import { storeKinds } from './stores.js';
+import { tally } from './tally.js';
+
+type Kept = 'THROW' | 'ROUNDTRIP';
+
+/** Our answer where the outcome leaves a choice. docs/hostile-input.md and docs/codec.md say the same. */
+const chosen: Readonly<Record<string, Kept>> = {
+  V02: 'ROUNDTRIP',
+  V07: 'ROUNDTRIP',
+  V08: 'ROUNDTRIP',
+  V09: 'ROUNDTRIP',
+  V10: 'ROUNDTRIP',
+  V14: 'ROUNDTRIP',
+  V17: 'THROW',
+  V18: 'ROUNDTRIP',
+  V19: 'THROW',
+  V21: 'THROW',
+  V22: 'ROUNDTRIP',
+  V24: 'ROUNDTRIP',
+};
+
+/** What the outcome asks of the error, besides being one of ours. */
+const errors: Readonly<Record<string, object>> = {
+  V12: { code: 'SOJOURN_VALUE', message: expect.stringContaining('100 levels deep') },
+  V13: { code: 'SOJOURN_LIMIT', message: expect.stringContaining('limits.bytes') },
+  V15: { code: 'SOJOURN_VALUE', cause: expect.objectContaining({ message: 'boom' }) },
+  V25: { code: 'SOJOURN_LIMIT', message: expect.stringContaining('limit of 1024 (option limits.fields)') },
+};
+
+/** What must hold besides, in a handler that has just tried to keep the value, and in one on the other server. */
+const alsoHolds: Readonly<
+  Record<string, { here?(session: Session<Fields>): void; there?(session: Session<Fields>): void }>
+> = {
+  V05: { there: undefinedIsKeptInside },
+  V18: {
+    // Changed after `set` and before the commit: noticed, and committed.
+    here: () => void (globalThis as unknown as { __h: number[] }).__h.push(2),
+    there: (session) => expect(session.get('k')).toEqual([1, 2]),
+  },
+  V19: { there: () => expect(({} as Fields).isAdmin).toBeUndefined() },
+  V21: {
+    here(session) {
+      expect(() => session.delete('')).toThrow(expect.objectContaining({ code: 'SOJOURN_VALUE' }));
+      expect([session.get(''), session.has('')]).toEqual([undefined, false]);
+    },
+  },
+  V22: { there: (session) => expect(session.has('user')).toBe(false) },
+  V23: { there: (session) => expect(JSON.parse(JSON.stringify(session))).toEqual({ id: session.id, isNew: false }) },
+};
+
+export function sessionValueTarget(): void {
+  describe.each(storeKinds)('session-value, $name', ({ name, make }) => {
+    const { run, waits } = tally(`session-value on ${name}`);
+    let stage: Scene;
+    beforeAll(async () => {
+      stage = await scene(make().openStore);
+    });
+
+    for (const each of casesFor('session-value')) {
+      run(each, name, async () => {
+        const cookie = await visitorWithFields(stage);
+        const thrown = await tries(each, cookie, stage);
+        if (each.id === 'V05') expect(thrown).toBeUndefined();
+        else if (outcomeOf(each) === 'THROW') expectRefusal(each, thrown);
+        else expect(thrown).toBeUndefined();
+        await readsElsewhere(each, cookie, stage);
+        await stage.othersAreUnhurt();
+        await stage.witness.check([...stage.secrets, cookie.slice(cookie.indexOf('.') + 1)]);
+      });
+      if (each.class === 'size-cookie') waits(each, { for: 'sealing', path: 'src/seals' }, 'in a sealed cookie');
+      if (/express bridge/.test(each.outcome))
+        waits(each, { for: 'the express-session bridge', path: 'src/compat' }, 'in the bridge');
+    }
+  });
+}
+
+function outcomeOf(each: Case): Kept {
+  const open = (['THROW', 'ROUNDTRIP'] as const).filter((term) => demands(each, term));
+  const choice = chosen[each.id] ?? (open.length === 1 ? open[0] : undefined);
+  if (choice === undefined)
+    throw new Error(`${each.id}: choose one of its outcomes, in this file and in docs/hostile-input.md`);
+  return choice;
+}
+
+/** A visitor of server A with two fields. Hands back the Cookie header. */
+async function visitorWithFields({ doors, witness }: Scene): Promise<string> {
+  const { setCookies } = await doors[0].visit(undefined, (session) => {
+    session.set('k', 'before');
+    session.set('other', 'kept');
+  });
+  witness.forget();
+  return setCookies[0]!.split(';', 1)[0]!;
+}
+
+/** Keeps the value on server A; hands back what was thrown at the call. The request goes on, and is answered. */
+async function tries(each: Case, cookie: string, { doors }: Scene): Promise<SojournError | undefined> {
+  let thrown: unknown;
+  const answer = await doors[0].visit(cookie, (session) => {
+    try {
+      keep(each, session);
+    } catch (error) {
+      thrown = error;
+      expect([session.get('k'), session.get('other')]).toEqual(['before', 'kept']);
+    }
+    alsoHolds[each.id]?.here?.(session);
+    session.set('other', 'kept and changed');
+  });
+  expect([answer.status, answer.setCookies]).toEqual([200, []]);
+  return thrown as SojournError | undefined;
+}
+
+function keep(each: Case, session: Session<Fields>): void {
+  const value = freshValue(each);
+  if (each.class === 'key') session.set(...(value as [string, unknown]));
+  else if (each.class === 'keys-many') for (const pair of value as [string, unknown][]) session.set(...pair);
+  else session.set('k', value);
+}
+
+/** One of our own errors, and a short one: nothing of the value is in it. */
+function expectRefusal(each: Case, thrown: SojournError | undefined): void {
+  expect(thrown).toMatchObject({ name: 'SojournError', fault: 'usage', ...errors[each.id] });
+  expect(['SOJOURN_VALUE', 'SOJOURN_LIMIT']).toContain(thrown?.code);
+  expect(thrown?.message.length).toBeLessThan(300);
+}
+
+/** What server B finds. */
+async function readsElsewhere(each: Case, cookie: string, { doors }: Scene): Promise<void> {
+  const found: Fields = Object.create(null);
+  const { status } = await doors[1].visit(cookie, (session) => {
+    for (const field of session.keys()) found[field] = session.get(field);
+    alsoHolds[each.id]?.there?.(session);
+  });
+  expect([status, found.other]).toEqual([200, 'kept and changed']);
+  if (each.class === 'mutation') Reflect.deleteProperty(globalThis, '__h');
+  else if (each.id === 'V05') expect(found).not.toHaveProperty('k');
+  else if (outcomeOf(each) === 'THROW') expect(found.k).toBe('before');
+  else {
+    const [field, value] = each.class === 'key' ? (freshValue(each) as [string, unknown]) : ['k', freshValue(each)];
+    expect(Object.hasOwn(found, field)).toBe(true);
+    // Object.is at every leaf, and the same prototypes.
+    expect(isDeepStrictEqual(found[field], value)).toBe(true);
+  }
+}
+
+/** `set(k, undefined)` deletes; deeper inside a value undefined is a value like any other. */
+function undefinedIsKeptInside(session: Session<Fields>): void {
+  session.set('nested', { a: undefined, b: [undefined] });
+  expect(Object.keys(session.get('nested') as object)).toEqual(['a', 'b']);
+}

@@ -1,0 +1,197 @@
+/**
+ * Target `store-value`: somebody has written into the store behind our back; then the owner's valid cookie comes.
+ *
+ * Two places. In place of the whole entry, through the store's back door: then there is no session, nobody is signed in, an event
+ * tells, and what lies there is not overwritten. And in place of one field: that field cannot be read, or is simply that
+ * value where it is good typed JSON; the rest of the session serves, and fields that nobody touched keep their bytes.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { beforeAll, describe, expect } from 'vitest';
+import { bytesOf, type Case, casesFor, demands, type Mutation, mutationOf } from './casebook.js';
+import { type Answer, PRODUCTION, type Scene, scene } from './scene.js';
+import { type BackDoor, storeKinds, throughVerbs } from './stores.js';
+import { tally } from './tally.js';
+
+/** Cases whose input is plain, valid data when it stands in one field; all others are damage there, too. */
+const dataInField: Readonly<Record<string, unknown>> = {
+  B03: null,
+  B04: 'a string',
+  B07: { rce: "_$$ND_FUNC$$_function(){require('child_process').exec('id')}()" },
+  B09: { constructor: { prototype: { polluted: 1 } } },
+  B14: { role: 'admin' }, // of two equal keys the last one wins
+};
+
+/** What the reason in the event must say, where the outcome names one. */
+const reasonInEntry: Readonly<Record<string, RegExp>> = { B06: /pickle/ };
+const reasonInField: Readonly<Record<string, RegExp>> = {
+  B06: /pickle/,
+  B12: /longer than 4 MiB/,
+  B13: /number .* too large/,
+};
+
+const waiting = {
+  B10: { for: 'the express-session bridge', path: 'src/compat' },
+  B15: { for: 'a store with typed keys', path: 'src/stores/redis' },
+} as const;
+
+/** Offset of the creation time in a packed session, see src/core/record.ts. */
+const CREATED_AT = 2;
+
+export function storeValueTarget(): void {
+  describe.each(storeKinds)('store-value, $name', ({ name, make }) => {
+    const { run, waits } = tally(`store-value on ${name}`);
+    let stage: Scene;
+    let backDoor: BackDoor | undefined;
+    beforeAll(async () => {
+      const made = make();
+      backDoor = made.backDoor;
+      stage = await scene(made.openStore);
+    });
+
+    for (const each of casesFor('store-value')) {
+      if (Object.hasOwn(waiting, each.id)) {
+        waits(each, waiting[each.id as keyof typeof waiting]);
+        continue;
+      }
+      const places = placesOf(each, name);
+      for (const place of places) {
+        run(each, `${name}, ${place}`, async () => {
+          const owner = await visitorWithFields(stage);
+          if (place === 'a field') await inField(each, owner, stage);
+          else if (place === 'the entry') await inEntry(each, owner, stage, backDoor!);
+          else await ofEntry(each, owner, stage, backDoor ?? throughVerbs(stage.store));
+          await stage.othersAreUnhurt();
+          await stage.witness.check([...stage.secrets, owner.secret]);
+        });
+      }
+    }
+  });
+}
+
+interface Owner {
+  readonly id: string;
+  readonly cookie: string;
+  readonly secret: string;
+}
+type Place = 'a field' | 'the entry' | 'the head';
+
+const opsOfEntry = ['set-created-in-future', 'copy-to-key-of-other-session'];
+const opsOfBytes = ['truncate', 'append'];
+
+function placesOf(each: Case, store: string): Place[] {
+  const op = mutationOf(each)?.op;
+  if (op !== undefined && opsOfEntry.includes(op)) return ['the head'];
+  if (op !== undefined && !opsOfBytes.includes(op)) throw new Error(`${each.id}: op ${op} is not known here`);
+  return store === 'memory' ? ['a field'] : ['the entry', 'a field'];
+}
+
+async function visitorWithFields({ doors, witness }: Scene): Promise<Owner> {
+  let id = '';
+  const { setCookies } = await doors[0].visit(undefined, (session) => {
+    session.login('carol');
+    session.set('k', 'a value of carol');
+    session.set('other', 'kept');
+    id = session.id;
+  });
+  witness.forget();
+  const cookie = setCookies[0]!.split(';', 1)[0]!;
+  return { id, cookie, secret: cookie.slice(cookie.indexOf('.') + 1) };
+}
+
+// In place of the whole entry
+
+async function inEntry(each: Case, { id, cookie }: Owner, stage: Scene, backDoor: BackDoor): Promise<void> {
+  const entry = inputFor(each, backDoor.read(id));
+  await backDoor.replace(id, entry);
+  stage.forget();
+  const seen = await reads(cookie, stage);
+
+  expect([seen.status, seen.result, seen.setCookies]).toEqual([200, { user: undefined, k: undefined }, []]);
+  expect(stage.calls).toEqual([{ verb: 'load', id }]);
+  expect(stage.told).toEqual([
+    { event: 'corrupt', payload: { id, reason: expect.stringMatching(reasonInEntry[each.id] ?? /./) } },
+  ]);
+  await writesUnderNewId(id, cookie, stage);
+  expect(backDoor.read(id).equals(entry)).toBe(true);
+}
+
+/** What is written after damage, or beside it, goes into a session of its own. */
+async function writesUnderNewId(id: string, cookie: string, stage: Scene): Promise<void> {
+  stage.forget();
+  const { result, setCookies } = await stage.doors[1].visit(cookie, (session) => {
+    session.set('note', 'written');
+    return session.id;
+  });
+  expect(result).not.toBe(id);
+  expect(setCookies).toEqual([expect.stringContaining(`${PRODUCTION.name}=${result}.`)]);
+  expect(stage.calls.filter(({ verb }) => verb !== 'load')).toEqual([{ verb: 'create', id: result }]);
+}
+
+function inputFor(each: Case, present: Buffer): Buffer {
+  const mutation = mutationOf(each);
+  return mutation === undefined ? bytesOf(each, {}) : mutated(mutation, present);
+}
+
+function mutated({ op, keep, text }: Mutation, present: Buffer): Buffer {
+  if (op === 'truncate') return present.subarray(0, Math.floor(present.length * Number(keep)));
+  if (op === 'append') return Buffer.concat([present, Buffer.from(String(text))]);
+  throw new Error(`op ${op} does not change bytes`);
+}
+
+// In place of one field
+
+async function inField(each: Case, { id, cookie }: Owner, stage: Scene): Promise<void> {
+  const { store } = stage;
+  const { head, fields } = (await store.load(id))!;
+  const value = inputFor(each, Buffer.from(fields.get('k')!));
+  const { expiresAt, generation } = head;
+  await store.commit(id, { generation, head: { expiresAt }, fields: new Map([['k', { op: 'set', value }]]) });
+
+  // Whoever does not ask for this field does not notice, and does not touch it.
+  const aside = await stage.doors[1].visit(cookie, (session) => {
+    session.set('other', 'else'); // as long as before: a session over its limit may not grow
+    return session.user;
+  });
+  expect([aside.status, aside.result]).toEqual([200, 'carol']);
+  expect(Buffer.from((await store.load(id))!.fields.get('k')!).equals(value)).toBe(true);
+
+  stage.forget();
+  const seen = await reads(cookie, stage);
+  if (Object.hasOwn(dataInField, each.id)) {
+    expect(isDeepStrictEqual(seen.result, { user: 'carol', k: dataInField[each.id] })).toBe(true);
+    expect(stage.told.filter(({ event }) => event === 'corrupt')).toEqual([]);
+    return;
+  }
+  expect(seen.result).toEqual({ user: 'carol', k: 'SOJOURN_CORRUPT' });
+  const reason = expect.stringMatching(reasonInField[each.id] ?? /./);
+  expect(stage.told).toEqual([{ event: 'corrupt', payload: { id, field: 'k', reason } }]);
+}
+
+/** Server B, which has seen nothing of this yet. A field that cannot be read shows as its error's code. */
+function reads(cookie: string, { doors }: Scene): Promise<Answer> {
+  return doors[1].visit(cookie, (session) => {
+    try {
+      return { user: session.user, k: session.get('k') };
+    } catch (error) {
+      return { user: session.user, k: (error as { code?: string }).code };
+    }
+  });
+}
+
+// The head, and the entry as a whole
+
+async function ofEntry(each: Case, owner: Owner, stage: Scene, backDoor: BackDoor): Promise<void> {
+  if (!demands(each, 'ANON')) throw new Error(`${each.id}: nothing here knows what its outcome asks for`);
+  const mutation = mutationOf(each)!;
+  const victim = mutation.op === 'set-created-in-future' ? owner : await visitorWithFields(stage);
+  const entry = backDoor.read(owner.id);
+  if (victim === owner) entry.writeDoubleLE(stage.clock.now() + Number(mutation.seconds) * 1000, CREATED_AT);
+  await backDoor.replace(victim.id, entry);
+  stage.forget();
+  const seen = await reads(victim.cookie, stage);
+
+  expect([seen.status, seen.result, seen.setCookies]).toEqual([200, { user: undefined, k: undefined }, []]);
+  const reason = victim === owner ? 'skew' : 'secret';
+  expect(stage.told).toEqual([{ event: 'refused', payload: { reason, id: victim.id } }]);
+  await writesUnderNewId(victim.id, victim.cookie, stage);
+}
