@@ -22,8 +22,9 @@ export function answered(name) {
 /** In the order of their names, so that lights do not change places. */
 export function servers() {
   const recent = trail.slice(-QUIET_AFTER);
-  return [...seen.keys()].sort().map((name) => ({
+  return [...seen.keys()].sort().map((name, place) => ({
     name,
+    place,
     answers: seen.get(name),
     isQuiet: recent.length === QUIET_AFTER && !recent.includes(name),
   }));

@@ -108,19 +108,24 @@ async function ask() {
 
 function showAnswer() {
   if (!last) return;
-  fill(parts.lights, servers().map(light));
+  for (const server of servers()) showLight(server);
   fill(parts.who, el('b', {}, last.servedBy), el('span.quiet', {}, t('answeredIn', { ms: last.ms })));
   fill(parts.thread, thread());
 }
 
-function light({ name, answers, isQuiet }) {
-  const lit = name === last.servedBy;
-  const title = `${name}: ${t('answers', { count: answers })}`;
-  return el(
-    'li',
-    { title, 'data-server': name, 'data-lit': String(lit), 'data-quiet': String(isQuiet) },
-    el('span.unseen', {}, title),
-  );
+/** Lights stay the same elements, so that the one that goes out can fade while the next one is lit. */
+function showLight({ name, place, answers, isQuiet }) {
+  const light = parts.lights.querySelector(`[data-server="${CSS.escape(name)}"]`) ?? newLight(name, place);
+  light.dataset.lit = String(name === last.servedBy);
+  light.dataset.quiet = String(isQuiet);
+  light.title = `${name}: ${t('answers', { count: answers })}`;
+  fill(light, el('span.unseen', {}, light.title));
+}
+
+function newLight(name, place) {
+  const light = el('li', { 'data-server': name });
+  parts.lights.insertBefore(light, parts.lights.children[place] ?? null);
+  return light;
 }
 
 function showSession() {

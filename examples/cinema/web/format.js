@@ -1,4 +1,9 @@
-/** Dates, money and numbers as people write them, in the language of the page. Nothing is cached: the language may change. */
+/**
+ * Dates, money, names and numbers as people write them, in the language of the page.
+ *
+ * Everything is computed when it is drawn, with Intl and nothing of our own: formatters are not kept, because the language
+ * may change, and a page draws few of them.
+ */
 import { language, locale, said, t } from './language.js';
 
 const DAY_MS = 86_400_000;

@@ -1,4 +1,8 @@
-/** The head of every page: the name of the house, where one can go, the language, and who is here. */
+/**
+ * The head of every page: the name of the house, where one can go, the language, and who is here.
+ *
+ * It is small, so it is drawn anew whenever any of that changes, instead of being kept in step piece by piece.
+ */
 import { account, onAccount } from './account.js';
 import { el, fill } from './dom.js';
 import { icon } from './icons.js';

@@ -1,4 +1,9 @@
-/** The few signs of the page, drawn here on a 24 by 24 grid. Always beside a text or a label: hidden from screen readers. */
+/**
+ * The few signs of the page, as paths on a 24 by 24 grid.
+ *
+ * Drawn here rather than taken from an icon font or a sprite: nothing is fetched, they take the colour of the text, and
+ * there are few of them. A sign stands beside a text or in a labelled button, so screen readers do not hear it.
+ */
 import { svg } from './dom.js';
 
 const paths = {
@@ -7,7 +12,6 @@ const paths = {
   star: 'm12 3.8 2.5 5.3 5.7.8-4.1 4 1 5.700L12 16.900l-5.1 2.7 1-5.7-4.1-4 5.7-.8z',
   ticket:
     'M4 8a1 1 0 0 1 1-1h14a1 1 0 0 1 1 1v2.300a1.8 1.8 0 0 0 0 3.400V16a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1v-2.300a1.8 1.8 0 0 0 0-3.400zM14 8.500v1M14 11.500v1M14 14.500v1',
-  person: 'M12 4.500a3.7 3.7 0 1 1 0 7.4 3.7 3.7 0 0 1 0-7.400zM5 20c.6-3.6 3.4-5.4 7-5.400s6.4 1.8 7 5.4',
   device: 'M4 6a1 1 0 0 1 1-1h14a1 1 0 0 1 1 1v9a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1zM9 19.500h6M12 16v3.5',
   phone: 'M8 4.500a1 1 0 0 1 1-1h6a1 1 0 0 1 1 1v15a1 1 0 0 1-1 1H9a1 1 0 0 1-1-1zM11 17.500h2',
   close: 'm6.5 6.5 11 11M17.5 6.500l-11 11',

@@ -1,6 +1,8 @@
 /**
- * What the server says, in English. Its answers carry the Chinese texts of the original API, because clients compare
- * them word for word; this table is only for the eyes. Texts with a number inside are patterns.
+ * What the server says, in English.
+ *
+ * Its answers carry the Chinese texts of the original API, because clients compare them word for word; this table is only
+ * for the eyes. Texts with a number inside are patterns.
  */
 export const serverTexts = [
   ['请先登录', 'Please log in first'],

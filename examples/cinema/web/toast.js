@@ -1,4 +1,9 @@
-/** Short messages at the edge of the page: what has just happened. They leave by themselves, later while pointed at. */
+/**
+ * Short messages at the edge of the page: what has just happened.
+ *
+ * They leave by themselves, and wait while they are pointed at. A text that is already there moves to the end instead of
+ * standing there twice: the session may repeat, as a flash, what the answer has just said.
+ */
 import { Refused, Unreachable } from './api.js';
 import { el } from './dom.js';
 import { icon } from './icons.js';

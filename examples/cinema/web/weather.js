@@ -1,4 +1,9 @@
-/** A line under the header while no server answers. It says that the page tries again, and goes away by itself. */
+/**
+ * A line under the header while no server answers.
+ *
+ * It says that the page tries again, stays while nothing helps, and goes away by itself with the next answer. It never says
+ * that somebody is signed out: an outage tells nothing about that.
+ */
 import { onWeather } from './api.js';
 import { el, fill } from './dom.js';
 import { icon } from './icons.js';

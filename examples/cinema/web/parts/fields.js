@@ -1,4 +1,9 @@
-/** The fields that several forms share: mobile number and passwords. What is typed as a password leaves only through `opaque`. */
+/**
+ * The fields that several forms share: mobile number and passwords.
+ *
+ * They carry the names by which browsers and password managers know them. What is typed as a password leaves the page only
+ * through `opaque` (secret.js).
+ */
 import { t } from '../language.js';
 import { field } from './form.js';
 

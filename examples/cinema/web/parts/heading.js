@@ -1,4 +1,8 @@
-/** The head of a view: one h1, perhaps a line under it, perhaps something at the side. */
+/**
+ * The head of a view: one h1, perhaps a line under it, perhaps something at the side.
+ *
+ * The h1 is also what the router takes for the title of the document.
+ */
 import { el } from '../dom.js';
 import { icon } from '../icons.js';
 

@@ -1,4 +1,8 @@
-/** Movies in a grid: a poster, a name, a line about it. The whole card is one link. */
+/**
+ * Movies in a grid: a poster, a name, a line about it.
+ *
+ * The whole card is one link, so there is one tab stop for a film; whatever else belongs to it comes after the link.
+ */
 import { el } from '../dom.js';
 import { kinds, nameOf } from '../format.js';
 import { t } from '../language.js';

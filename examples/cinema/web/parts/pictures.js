@@ -1,4 +1,9 @@
-/** Pictures and small drawn values: posters, portraits, stars. */
+/**
+ * Pictures and small drawn values: posters, portraits, stars.
+ *
+ * A picture keeps its place while it loads and has a stand-in when it cannot be had; nothing on the page jumps or stays
+ * blank because of one.
+ */
 import { el } from '../dom.js';
 import { icon } from '../icons.js';
 import { said, t } from '../language.js';

@@ -1,4 +1,8 @@
-/** What a view shows instead of its content: loading, nothing here, trouble. */
+/**
+ * What a view shows instead of its content: loading, nothing here, trouble.
+ *
+ * Each says what one can do next. Drawn like everything else, so that an empty page is a designed one.
+ */
 import { el } from '../dom.js';
 import { icon } from '../icons.js';
 import { t } from '../language.js';

@@ -1,4 +1,8 @@
-/** What belongs to a user, side by side: links on the left (on a phone: above), the page on the right. */
+/**
+ * What belongs to a user, side by side: links on the left (on a phone: above), the page on the right.
+ *
+ * A list of links and not a menu: on a phone all of them are seen without a tap.
+ */
 import { el } from '../dom.js';
 import { t } from '../language.js';
 

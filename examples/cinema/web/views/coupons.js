@@ -1,4 +1,8 @@
-/** The coupons that the user may still use. */
+/**
+ * The coupons that the user may still use.
+ *
+ * They cannot be used here: they are offered where one pays.
+ */
 import { get } from '../api.js';
 import { el } from '../dom.js';
 import { date, money } from '../format.js';

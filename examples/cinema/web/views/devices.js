@@ -1,4 +1,8 @@
-/** Where the user is signed in: every session by itself, the others together, or all at once. */
+/**
+ * Where the user is signed in: every session by itself, the others together, or all at once.
+ *
+ * The id that is shown is the public half of the token: it names a session and opens none.
+ */
 import { signedOutHere } from '../account.js';
 import { get, remove } from '../api.js';
 import { el } from '../dom.js';

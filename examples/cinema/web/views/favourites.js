@@ -1,4 +1,8 @@
-/** Movies that the user likes: those one can see now, and those still to come. */
+/**
+ * Movies that the user likes: those one can see now, and those still to come.
+ *
+ * Taking one off needs no question: the heart on the film's page puts it back.
+ */
 import { get, remove } from '../api.js';
 import { el } from '../dom.js';
 import { nameOf } from '../format.js';

@@ -1,4 +1,8 @@
-/** Movies that the user has bought tickets for. */
+/**
+ * Movies that the user has bought tickets for, each once.
+ *
+ * What was looked at without a ticket stands at the front of the house, out of the session.
+ */
 import { get } from '../api.js';
 import { el } from '../dom.js';
 import { t } from '../language.js';

@@ -1,4 +1,9 @@
-/** What people say about a movie, and the form to say something. */
+/**
+ * What people say about a movie, and the form to say something.
+ *
+ * Everybody reads; those who are not signed in see where to. After a comment the whole view is drawn again, because the
+ * rating at its head has changed too.
+ */
 import { account } from '../account.js';
 import { post } from '../api.js';
 import { el } from '../dom.js';

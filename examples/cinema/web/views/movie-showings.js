@@ -1,4 +1,8 @@
-/** When a movie is shown: one row for each day, one link for each time. */
+/**
+ * When a movie is shown: one row for each day, one link for each time.
+ *
+ * Days are those of the visitor's own clock, as on a printed programme in his town.
+ */
 import { el } from '../dom.js';
 import { clock, date, day, midnight, money } from '../format.js';
 import { t } from '../language.js';

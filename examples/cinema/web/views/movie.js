@@ -1,4 +1,8 @@
-/** One movie: what it is, whether one likes it, when it is shown, what others say. */
+/**
+ * One movie: what it is, whether one likes it, when it is shown, what others say.
+ *
+ * The four requests go out together; on the fleet they reach different servers.
+ */
 import { account } from '../account.js';
 import { get, post, Refused, remove } from '../api.js';
 import { el } from '../dom.js';

@@ -1,4 +1,8 @@
-/** The front of the house: tonight's recommendation, and everything that is showing, with a search. */
+/**
+ * The front of the house: tonight's recommendation, everything that is showing, with a search, and what one looked at.
+ *
+ * The last comes out of the session and is there for visitors who never signed in.
+ */
 import { get } from '../api.js';
 import { el, fill } from '../dom.js';
 import { date, descriptionOf, kinds, nameOf } from '../format.js';

@@ -1,4 +1,9 @@
-/** One order: a ticket once it is paid; before, ten minutes to pay it. */
+/**
+ * One order: a ticket once it is paid; before, ten minutes to pay it.
+ *
+ * The minutes are counted from the order's own creation, by the server's clock. What the server says when they are over
+ * decides; the countdown only draws it.
+ */
 import { get, remove, serverNow } from '../api.js';
 import { el, fill } from '../dom.js';
 import { clock, countdown, date, day, money, nameOf, seatName } from '../format.js';
@@ -11,7 +16,7 @@ import { go, redraw } from '../router.js';
 import { toast, toastTrouble } from '../toast.js';
 import { payment } from './payment.js';
 
-export const TIME_TO_PAY_MS = 10 * 60_000;
+const TIME_TO_PAY_MS = 10 * 60_000;
 
 export async function order({ params, left }) {
   const [plain, movies] = await Promise.all([
@@ -58,7 +63,7 @@ export function timer(one, left) {
   return node;
 }
 
-export function ticket(one) {
+function ticket(one) {
   return el(
     'section.ticket',
     { 'data-paid': String(one.status), 'aria-label': t('ticketFor', { name: one.name }) },

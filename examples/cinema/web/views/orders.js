@@ -1,4 +1,8 @@
-/** All orders of the user: what waits to be paid first, then tickets to come, then the past. */
+/**
+ * All orders of the user: what waits to be paid first, then tickets to come, then the past.
+ *
+ * An unpaid order whose ten minutes are over is not shown, even if the server has not swept it yet.
+ */
 import { get } from '../api.js';
 import { el } from '../dom.js';
 import { moment, money } from '../format.js';

@@ -1,4 +1,8 @@
-/** Paying an order: coupons that fit, the sum, the balance, and the payment password. */
+/**
+ * Paying an order: coupons that fit, the sum, the balance, and the payment password.
+ *
+ * Coupons that do not fit are shown and cannot be chosen, so that one sees what is missing. The server checks it all again.
+ */
 import { refreshAccount } from '../account.js';
 import { get, patch, Unreachable } from '../api.js';
 import { el, fill } from '../dom.js';

@@ -1,4 +1,8 @@
-/** The user's own page: who he is, what is in the purse, and both passwords. */
+/**
+ * The user's own page: who he is, what is in the purse, both passwords, and the door.
+ *
+ * Each part is a form of its own that can fail by itself. A changed password ends every session of the user, this one too.
+ */
 import { refreshAccount, signedOutHere, signOut } from '../account.js';
 import { get, patch } from '../api.js';
 import { el } from '../dom.js';

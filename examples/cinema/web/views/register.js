@@ -1,4 +1,8 @@
-/** Registering: a mobile number proved by a code, a password, and another one for paying. */
+/**
+ * Registering: a mobile number proved by a code, a password, and another one for paying.
+ *
+ * Registering signs in, so nobody types a password twice. Refusals stand under the field they are about.
+ */
 import { refreshAccount } from '../account.js';
 import { post } from '../api.js';
 import { el } from '../dom.js';

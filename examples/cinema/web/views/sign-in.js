@@ -1,4 +1,8 @@
-/** Signing in, and then back to where one came from. */
+/**
+ * Signing in, and then back to where one came from.
+ *
+ * What the anonymous session held, chosen seats above all, is still there afterwards; the server sees to that.
+ */
 import { refreshAccount } from '../account.js';
 import { post } from '../api.js';
 import { el } from '../dom.js';
