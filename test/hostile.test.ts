@@ -5,16 +5,31 @@
  * input is told to users in docs/hostile-input.md; where a case leaves a choice, that page and these tests say the same.
  */
 import { describe, expect, test } from 'vitest';
-import { unknownWords } from './hostile/casebook.js';
+import { casesFor, unknownWords } from './hostile/casebook.js';
 import { cookieTarget } from './hostile/cookie-target.js';
 import { headerTarget } from './hostile/header-target.js';
 import { optionTarget } from './hostile/option-target.js';
 import { sessionValueTarget } from './hostile/session-value-target.js';
 import { storeValueTarget } from './hostile/store-value-target.js';
+import { tally } from './hostile/tally.js';
+import { waitingFor } from './support/waiting.js';
 
 describe('the book of cases', () => {
   test('uses no word that this runner does not know', () => {
     expect(unknownWords()).toEqual([]);
+  });
+
+  test.each([
+    ['target', { target: 'teapot' }],
+    ['encoding', { encoding: 'rot13' }],
+    ['base', { encoding: 'mutate', input: { base: 'teapot', op: 'append' } }],
+    ['op', { encoding: 'mutate', input: { base: 'stored-entry', op: 'melt' } }],
+    ['term', { outcome: 'EXPLODE' }],
+  ])('an unknown %s would fail the run', (word, change) => {
+    const good = casesFor('cookie')[0]!;
+    expect(unknownWords([{ ...good, ...change } as typeof good])).toEqual([
+      expect.stringContaining(`${good.id}: ${word} `),
+    ]);
   });
 });
 
@@ -23,3 +38,11 @@ headerTarget();
 optionTarget();
 sessionValueTarget();
 storeValueTarget();
+
+describe('signature', () => {
+  const { waits } = tally('signature');
+  for (const each of casesFor('signature')) {
+    const isFlask = each.class.startsWith('flask');
+    waits(each, isFlask ? waitingFor.bridges : waitingFor.sealing);
+  }
+});

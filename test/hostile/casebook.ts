@@ -49,7 +49,8 @@ export function casesFor(target: Target): readonly Case[] {
 }
 
 /** Everything in a book that its runner would not understand, one line each. */
-export function unknownWords({ format, cases }: Book = book): string[] {
+export function unknownWords(cases: readonly Case[] = book.cases): string[] {
+  const { format } = book;
   const known = (list: object, word: unknown): boolean => typeof word === 'string' && Object.hasOwn(list, word);
   return cases.flatMap(({ id, target, encoding, input, outcome }) => {
     const { base, op } = encoding === 'mutate' ? (input as Mutation) : { base: undefined, op: undefined };

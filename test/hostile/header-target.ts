@@ -7,6 +7,7 @@
  */
 import { cookie } from 'sojourn';
 import { beforeAll, describe, expect } from 'vitest';
+import { waitingFor } from '../support/waiting.js';
 import { bytesOf, type Case, casesFor, demands } from './casebook.js';
 import { type Answer, type Door, PRODUCTION, type Scene, type Setting, scene, whoAndWhat } from './scene.js';
 import { inMemory } from './stores.js';
@@ -51,8 +52,7 @@ export function headerTarget(): void {
           await stages.production.witness.check([...stages.production.secrets, ...valuesOf(lines)]);
         });
       }
-      if (each.class === 'ua')
-        waits(each, { for: 'the admin tools', path: 'src/admin' }, 'in the audit log and the CLI');
+      if (each.class === 'ua') waits(each, waitingFor.admin, 'in the audit log and the CLI');
     }
   });
 }

@@ -7,14 +7,12 @@
 import { cookie, memory, type SojournError, sessions } from 'sojourn';
 import { describe, expect } from 'vitest';
 import { request } from '../support/visitor.js';
+import { waitingFor } from '../support/waiting.js';
 import { type Case, casesFor, demands, freshValue } from './casebook.js';
 import { tally } from './tally.js';
 
 /** Neutral options whose part of the project is not there yet. */
-const later = {
-  secret: { for: 'sealing', path: 'src/seals' },
-  store: { for: 'a store with a prefix', path: 'src/layers/prefixed.ts' },
-} as const;
+const later = { secret: waitingFor.sealing, store: waitingFor.prefix } as const;
 
 /** The option of ours that the error must name, where it is not the first name in the input. */
 const names: Readonly<Record<string, string>> = {

@@ -26,10 +26,10 @@ import { expect } from 'vitest';
 import { join, newToken } from '../../src/core/token.js';
 import { removeLater } from '../support/cleanup.js';
 import { raw, type Served, serve } from '../support/http.js';
+import { type Call, recorded } from '../support/recorded.js';
 import { request, visitor } from '../support/visitor.js';
 import { type Witness, witness } from './aftermath.js';
 import type { Placeholders } from './casebook.js';
-import { type Call, recorded } from './recorded.js';
 
 export type Fields = Record<string, unknown>;
 /** What a handler does; it may change the answer's status. */

@@ -7,6 +7,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Session, SojournError } from 'sojourn';
 import { beforeAll, describe, expect } from 'vitest';
+import { waitingFor } from '../support/waiting.js';
 import { type Case, casesFor, demands, freshValue } from './casebook.js';
 import { type Fields, type Scene, scene } from './scene.js';
 import { storeKinds } from './stores.js';
@@ -78,9 +79,8 @@ export function sessionValueTarget(): void {
         await stage.othersAreUnhurt();
         await stage.witness.check([...stage.secrets, cookie.slice(cookie.indexOf('.') + 1)]);
       });
-      if (each.class === 'size-cookie') waits(each, { for: 'sealing', path: 'src/seals' }, 'in a sealed cookie');
-      if (/express bridge/.test(each.outcome))
-        waits(each, { for: 'the express-session bridge', path: 'src/compat' }, 'in the bridge');
+      if (each.class === 'size-cookie') waits(each, waitingFor.sealing, 'in a sealed cookie');
+      if (/express bridge/.test(each.outcome)) waits(each, waitingFor.bridges, 'in the bridge');
     }
   });
 }

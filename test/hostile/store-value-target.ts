@@ -7,6 +7,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect } from 'vitest';
+import { waitingFor } from '../support/waiting.js';
 import { bytesOf, type Case, casesFor, demands, type Mutation, mutationOf } from './casebook.js';
 import { type Answer, PRODUCTION, type Scene, scene } from './scene.js';
 import { type BackDoor, storeKinds, throughVerbs } from './stores.js';
@@ -29,10 +30,7 @@ const reasonInField: Readonly<Record<string, RegExp>> = {
   B13: /number .* too large/,
 };
 
-const waiting = {
-  B10: { for: 'the express-session bridge', path: 'src/compat' },
-  B15: { for: 'a store with typed keys', path: 'src/stores/redis' },
-} as const;
+const waiting = { B10: waitingFor.bridges, B15: waitingFor.typedKeys } as const;
 
 /** Offset of the creation time in a packed session, see src/core/record.ts. */
 const CREATED_AT = 2;

@@ -4,15 +4,9 @@
  * A case that does not apply yet is named with its reason, and the reason is watched: it holds only as long as the part of the
  * project that it waits for does not exist. The day that part arrives, the run fails and says which cases apply now.
  */
-import { existsSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
+import { arrived, type Waiting } from '../support/waiting.js';
 import type { Case } from './casebook.js';
-
-/** Why cases do not apply: what they wait for, and the file or folder (from the project's root) that would bring it. */
-export interface Waiting {
-  readonly for: string;
-  readonly path: string;
-}
 
 export interface Tally {
   /** Runs a case as a test, `<id> <class>`, and counts how it ends. `where`: the store or server it runs against. */
@@ -50,11 +44,8 @@ export function tally(target: string): Tally {
     waits(each, wait, part) {
       const what = part === undefined ? each.id : `${each.id} ${part}`;
       waiting.push({ what, wait });
-      test(`${what} waits for ${wait.for}, which is not there yet`, () => {
-        expect(
-          existsSync(new URL(`../../${wait.path}`, import.meta.url)),
-          `${wait.path} exists: ${what} applies now`,
-        ).toBe(false);
+      test(`${what} waits for ${wait.for}`, () => {
+        expect(arrived(wait), `${what} applies now`).toEqual([]);
       });
     },
   };

@@ -1,0 +1,36 @@
+/**
+ * What cannot be tested yet, because the part of the project that it is about does not exist.
+ *
+ * Such a thing is named with its reason, and the reason is watched: it holds only as long as none of its paths exists. The day
+ * the part arrives, a test fails and says what applies now. So nothing is left out in silence, and nothing for ever.
+ */
+import { existsSync } from 'node:fs';
+
+/** What is waited for, and the files or folders (from the project's root) any of which would bring it. */
+export interface Waiting {
+  readonly for: string;
+  readonly paths: readonly string[];
+}
+
+export const waitingFor = {
+  sealing: { for: 'sealing', paths: ['src/seals'] },
+  bridges: { for: 'the bridges to Flask and express-session', paths: ['src/compat'] },
+  admin: { for: 'the admin tools', paths: ['src/admin'] },
+  ring: { for: 'the ring', paths: ['src/ring'] },
+  prefix: {
+    for: 'a store with a prefix',
+    paths: ['src/layers/prefixed.ts', 'src/layers/prefixed', 'src/stores/redis'],
+  },
+  typedKeys: { for: 'a store with typed keys', paths: ['src/stores/redis', 'src/stores/redis.ts'] },
+  nearCache: { for: 'the near cache', paths: ['src/layers/cached.ts', 'src/layers/cached'] },
+  replicas: { for: 'full replicas', paths: ['src/layers/replicated.ts', 'src/layers/replicated'] },
+  breaker: {
+    for: 'deadlines and a breaker around store calls',
+    paths: ['src/core/breaker.ts', 'src/core/deadline.ts'],
+  },
+} as const satisfies Record<string, Waiting>;
+
+/** The paths that have arrived: not empty when what waited applies now. */
+export function arrived({ paths }: Waiting): string[] {
+  return paths.filter((path) => existsSync(new URL(`../../${path}`, import.meta.url)));
+}
