@@ -27,6 +27,12 @@ export function checked<T extends object>(
       const hint = near ? `; did you mean ${near}?` : `; known are ${known.join(', ')}`;
       throw failure('SOJOURN_OPTION', { option: `${name} of ${where}`, wanted: `is not an option of ${where}${hint}` });
     }
+    // A null would pass for "not given" wherever a default stands behind `??`, and somebody may have meant "never" by it.
+    if (options[name] === null)
+      throw failure('SOJOURN_OPTION', {
+        option: `${name} of ${where}`,
+        wanted: 'must not be null; leave it out for the default',
+      });
     if (options[name] !== undefined) own[name] = options[name];
   }
   return own;

@@ -32,15 +32,15 @@ export interface StoreKind {
 
 export const storeKinds: readonly StoreKind[] = [
   { name: 'memory', make: () => ({ openStore: inMemory() }) },
-  {
-    name: 'lmdb',
-    make() {
-      const folder = tempFolder('hostile');
-      const openStore: OpenStore = (clock) => lmdb(folder, { now: clock.now, durable: false });
-      return { openStore, backDoor: lmdbBackDoor(folder) };
-    },
-  },
+  { name: 'lmdb', make: onDisk },
 ];
+
+/** An LMDB store in a folder of its own, which every server opens for itself. */
+export function onDisk(): { readonly openStore: OpenStore; readonly backDoor: BackDoor } {
+  const folder = tempFolder('hostile');
+  const openStore: OpenStore = (clock) => lmdb(folder, { now: clock.now, durable: false });
+  return { openStore, backDoor: lmdbBackDoor(folder) };
+}
 
 /** One memory store, shared by all servers of a scene. */
 export function inMemory(): OpenStore {
