@@ -53,6 +53,15 @@ test.each([
   expect([status, body.message]).toEqual([404, 'Not Found']);
 });
 
+test('every address in the OpenAPI document exists, with exactly the verbs that stand there', async () => {
+  const { body } = await member.get<{ paths: Record<string, object> }>('/api/openapi.json');
+  for (const [path, verbs] of Object.entries(body.paths)) {
+    const address = house.address + path.replace('{id}', 'none');
+    const { headers } = await fetch(address, { method: 'OPTIONS' });
+    expect([path, headers.get('allow')]).toEqual([path, Object.keys(verbs).join(', ').toUpperCase()]);
+  }
+});
+
 test('a known address with another verb is 405, and names the right ones', async () => {
   const { status, body, headers } = await member.put('/api/users/');
   expect([status, body.message, headers.get('allow')]).toEqual([405, 'Method Not Allowed', 'GET, POST, PATCH']);

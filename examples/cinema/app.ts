@@ -16,6 +16,7 @@ import { type HashCost, properCost } from './domain/passwords.js';
 import { answerErrors, notFound } from './http/errors.js';
 import { readForm } from './http/form.js';
 import { ownPagesOnly } from './http/origin.js';
+import { openapi } from './openapi.js';
 import { accountRoutes } from './routes/account.js';
 import type { Desk } from './routes/desk.js';
 import { commentRoutes, couponRoutes, favouriteRoutes } from './routes/keeping.js';
@@ -75,6 +76,7 @@ export function createApp(options: AppOptions): Express {
   app.set('trust proxy', 'loopback');
   app.use(servedBy(name), safeHeaders());
   app.get('/healthz', (_req, res) => void res.json({ server: name }));
+  app.get('/api/openapi.json', (_req, res) => void res.json(openapi));
   app.use('/static/images', pictureRoutes(cinema.avatars));
   app.use('/api', ownPagesOnly(), readForm(), session(sessions));
   app.use(

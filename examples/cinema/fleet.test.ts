@@ -136,6 +136,23 @@ describe('three servers', () => {
     expect(await Promise.all(visitors.map(stateOf))).toEqual(before);
   });
 
+  test('a server that is asked to leave finishes what it has begun: not one request fails', async () => {
+    const visitor = browser(address);
+    await register(visitor, '13825000000');
+    const show = (await showings(visitor)).at(-4)!;
+    const pid = pidsIn(fleet).at(-1)!;
+    const statuses: number[] = [];
+    const clicking = Array.from({ length: 4 }, async (_, tab) => {
+      for (let i = 0; i < 25; i++) {
+        if (tab === 0 && i === 5) process.kill(pid, 'SIGTERM');
+        statuses.push((await visitor.post('/api/session/seats', { screenId: show.id, seat: String(tab + 1) })).status);
+      }
+    });
+    await Promise.all(clicking);
+    expect(statuses).toEqual(Array(100).fill(200));
+    await fleet.saw(/cinema-3 is back/);
+  });
+
   test('Ctrl-C stops everything and leaves nothing behind', async () => {
     const pids = [...fleet.output().matchAll(/pid (\d+)/g)].map(([, pid]) => Number(pid));
     expect(pids.filter(isAlive).length).toBe(3);

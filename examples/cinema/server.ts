@@ -7,6 +7,7 @@
  * after a kill -9.
  */
 import { createServer, type Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import { createApp, houseOf } from './app.js';
 import { openDatabase } from './db/open.js';
 import { minute } from './domain/house.js';
@@ -16,6 +17,7 @@ import { openStore } from './stores.js';
 
 /** How long requests that have begun may take to finish. */
 const DRAIN_MS = 5000;
+const IDLE_MS = 100;
 
 const {
   NAME = 'cinema',
@@ -61,8 +63,10 @@ function leave(): void {
   leaving = true;
   clearInterval(sweeping);
   setTimeout(() => server.closeAllConnections(), DRAIN_MS).unref();
-  server.close(() => void closeAll());
-  server.closeIdleConnections();
+  // Only the door. http.Server.close() would also cut connections made a moment ago, whose request is still on its way.
+  NetServer.prototype.close.call(server, () => void closeAll());
+  // Then, again and again, those that have nothing to do any more: they would be kept alive for seconds.
+  setInterval(() => server.closeIdleConnections(), IDLE_MS).unref();
 }
 
 async function closeAll(): Promise<void> {
