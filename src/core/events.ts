@@ -6,6 +6,7 @@
  * EventEmitter was rejected: an `error` event without a listener throws there, and its types do not know our events.
  */
 import type { Events } from '../contract.js';
+import { isPromise } from './maybe.js';
 
 export type Listener<E extends keyof Events> = (event: Events[E]) => void;
 export type Listeners = { readonly [E in keyof Events]?: Listener<E> };
@@ -36,14 +37,18 @@ export function emitter(initial: Listeners = {}): Emitter {
       if (set === undefined) return;
       for (const listener of set) {
         try {
-          listener(payload);
+          // A listener may be an async function: nobody waits for it, but its failure must not end the process.
+          const result: unknown = listener(payload);
+          if (isPromise(result)) result.then(undefined, (error) => warn(event, error));
         } catch (error) {
-          process.emitWarning(
-            `a listener for "${event}" threw: ${error instanceof Error ? error.message : 'not an error'}`,
-            'SojournWarning',
-          );
+          warn(event, error);
         }
       }
     },
   };
+}
+
+function warn(event: keyof Events, error: unknown): void {
+  const reason = error instanceof Error ? error.message : 'not an error';
+  process.emitWarning(`a listener for "${event}" threw: ${reason}`, 'SojournWarning');
 }
