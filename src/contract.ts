@@ -69,7 +69,7 @@ export type Write =
 export interface Delta {
   /** The generation that the request read. A store that holds another answers 'gone'. */
   readonly generation: number;
-  /** The secret hash that a rotation replaces. A store that holds another answers 'conflict', like for a lost swap: somebody rotated first. */
+  /** The secret hash that a rotation replaces, or that the answer will repeat to the client. A store that holds another answers 'conflict', like for a lost swap: somebody rotated first. */
   readonly replaces?: Uint8Array;
   /** What changes in the head. `version` is the store's to raise; a property that is not named stays. */
   readonly head: Partial<Omit<Head, 'version' | 'createdAt'>> & Pick<Head, 'expiresAt'>;

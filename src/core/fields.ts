@@ -125,10 +125,14 @@ export class Fields {
       else stored.set(field, bytes);
     }
     this.#stored = stored;
+    this.#budget = undefined;
     for (const [field, entry] of this.#entries ?? []) {
       const bytes = stored.get(field) ?? null;
       // A rerun may have landed on another value than the handler computed: decode that one when it is asked for again.
-      if (!sameBytes(entry.bytes, bytes)) entry.decoded = false;
+      if (!sameBytes(entry.bytes, bytes)) {
+        entry.value = undefined;
+        entry.decoded = bytes === null;
+      }
       entry.stored = bytes;
       entry.bytes = bytes;
       entry.wish = 'none';

@@ -17,10 +17,14 @@ const LOGIN_GRACE_MS = 60_000;
 
 export interface HeadChange {
   readonly wish: 'none' | 'touch' | 'remember' | 'rotate' | 'login';
-  readonly isTouchDue: boolean;
   readonly change: Delta['head'];
   /** The new secret, in the clear, if there is one. */
   readonly secret?: string;
+  /**
+   * The hash of the present secret, where all hangs on its being that: a rotation, and an answer that repeats the token with
+   * another date. Repeated after somebody else's rotation, it would push the new cookie out of the browser.
+   */
+  readonly replaces?: Uint8Array;
 }
 
 export function headChange(
@@ -41,23 +45,31 @@ export function headChange(
     const signedIn = { user: standing.login, signedInAt: now, generation: head.generation + 1 };
     return {
       wish: 'login',
-      isTouchDue: isDue,
       secret,
       change: { ...change, ...signedIn, ...replaced(head, secret, now + LOGIN_GRACE_MS, 'nothing') },
     };
   }
   // Only the holder of the present secret rotates: a tree of tokens could never be ended.
-  if (standing.rotate && standing.secret !== undefined) {
+  const present = standing.secret === undefined ? undefined : head.secret;
+  if (standing.rotate && present !== undefined) {
     const secret = newSecret(random);
     return {
       wish: 'rotate',
-      isTouchDue: isDue,
       secret,
+      replaces: present,
       change: { ...change, ...replaced(head, secret, now + ROTATION_GRACE_MS, 'session') },
     };
   }
-  if (isRemembering) return { wish: 'remember', isTouchDue: isDue, change };
-  return { wish: isDue && standing.accessed ? 'touch' : 'none', isTouchDue: isDue, change };
+  const wish = isRemembering ? 'remember' : isDue ? 'touch' : 'none';
+  // The cookie of an ordinary session ends with the browser: a later deadline is nothing to tell it.
+  const isTold = isRemembering || (isDue && remember);
+  return isTold && present !== undefined ? { wish, change, replaces: present } : { wish, change };
+}
+
+/** What is left of a change when another request's rotation came first: that one's token stands, all else still counts. */
+export function withoutSecret(change: Delta['head']): Delta['head'] {
+  const { secret: _secret, previous: _previous, ...rest } = change;
+  return rest;
 }
 
 function replaced(head: Head, secret: string, until: number, opens: 'session' | 'nothing'): Partial<Head> {

@@ -23,8 +23,8 @@ export interface Course {
   /** What we believe the store holds; undefined when nobody has looked. */
   readonly base: Bytes | undefined;
   readonly value: Bytes;
-  /** How `value` came about: by no wish yet, whatever was there before, or out of `base`, so that the store must check it. */
-  readonly made: 'not' | 'blindly' | 'from-base';
+  /** Whether `value` stands whatever was there before, or was made out of `base`, so that the store must check that. */
+  readonly made: 'blindly' | 'from-base';
 }
 
 export type Mutations = 'last-wins' | 'reject';
@@ -39,7 +39,7 @@ export function soleWrite(intent: Intent): Write {
 /** Where a field's course begins: at what this process knows, or at what the first request read. */
 export function start(intent: Intent, known: Bytes | undefined): Course {
   const base = known !== undefined ? known : intent.kind === 'set' ? undefined : intent.read;
-  return { base, value: base ?? null, made: 'not' };
+  return { base, value: base ?? null, made: 'from-base' };
 }
 
 /** One intent further. Throws what an update function throws, and SOJOURN_CONFLICT where assignments are not to overwrite. */
@@ -51,31 +51,30 @@ export function follow(
   onConflict: OnConflict,
 ): Course {
   if (intent.kind === 'set') return { base: course.base, value: intent.value, made: 'blindly' };
-  const made = course.made === 'blindly' ? 'blindly' : 'from-base';
   const isAsRead = sameBytes(course.value, intent.read);
   switch (intent.kind) {
     case 'assign':
-      if (isAsRead) return { ...course, value: intent.value, made };
+      if (isAsRead) return { ...course, value: intent.value };
       if (mutations === 'reject') throw failure('SOJOURN_CONFLICT', { field });
       onConflict(field, true);
       return { ...course, value: intent.value, made: 'blindly' };
     case 'update':
-      if (isAsRead) return { ...course, value: intent.value, made };
+      if (isAsRead) return { ...course, value: intent.value };
       onConflict(field, false);
-      return { ...course, value: intent.rerun(course.value), made };
+      return { ...course, value: intent.rerun(course.value) };
     case 'take':
-      if (isAsRead) return { ...course, value: null, made };
+      if (isAsRead) return { ...course, value: null };
       if (course.value !== null) onConflict(field, false);
       return course;
   }
 }
 
 /**
- * The write at the end of a course; undefined when nobody wished for one. A value that equals `base` is written all the
- * same: `base` may be older than what a request of the batch has read, and skipping the write would lose it.
+ * The write at the end of a course. A value that equals `base` is written all the same: `base` may be older than what a
+ * request of the batch has read, and skipping the write would lose it. So a `take` that leaves what it finds lets the store
+ * check that it is there.
  */
-export function writeOf({ base, value, made }: Course): Write | undefined {
-  if (made === 'not') return undefined;
+export function writeOf({ base, value, made }: Course): Write {
   if (made === 'from-base') return { op: 'swap', expect: base ?? null, value };
   return blind(value);
 }

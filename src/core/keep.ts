@@ -10,7 +10,7 @@ import { failure } from '../errors.js';
 import type { Emitter } from './events.js';
 import { deadline, type Lifetimes, lifetimeOf } from './expiry.js';
 import type { Guarded } from './guard.js';
-import { type HeadChange, headChange } from './head-change.js';
+import { type HeadChange, headChange, withoutSecret } from './head-change.js';
 import type { Intent } from './intent.js';
 import type { Change, Commit, Landed } from './lane.js';
 import { chain } from './maybe.js';
@@ -32,8 +32,7 @@ export function keeper({ store, commit, lifetimes, environment, events }: KeepSe
   return keep;
 
   function keep(standing: Standing): MaybePromise<'ok' | 'gone'> {
-    // Who signs in has proved who he is, even if the answer to his first attempt was lost: he gets a session of his own.
-    if (standing.arrival.mute && standing.login === undefined) return 'gone';
+    if (isMute(standing)) return 'gone';
     const intents = standing.fields.intents();
     if (standing.ending.length === 0) return work(standing, intents);
     // A logout ends what was there at once; a login over another user's session first lets the new one stand.
@@ -73,7 +72,7 @@ export function keeper({ store, commit, lifetimes, environment, events }: KeepSe
       events.emit('created', { id });
       return chain(bind(standing, id, head, now), (bound) => {
         if (bound === null) return gone(standing);
-        if (!standing.closed) stand(standing, bound, secret, asWrites(fields));
+        if (!standing.last) stand(standing, bound, secret, asWrites(fields));
         announce(standing, id, secret, bound, now, true);
         return 'ok';
       });
@@ -127,8 +126,8 @@ export function keeper({ store, commit, lifetimes, environment, events }: KeepSe
       generation: stored.head.generation,
       head: head.change,
       intents,
-      alone: head.secret !== undefined,
-      ...(head.wish === 'rotate' && { replaces: stored.head.secret! }),
+      alone: head.secret !== undefined || head.replaces !== undefined,
+      ...(head.replaces !== undefined && { replaces: head.replaces }),
     };
     return chain(commit(id, request), (landed) => {
       if (landed.status === 'gone') return gone(standing);
@@ -146,16 +145,14 @@ export function keeper({ store, commit, lifetimes, environment, events }: KeepSe
     now: number,
   ): void {
     const id = standing.id!;
-    const isNewSecret = head.wish === 'login' || (head.wish === 'rotate' && landed.rotated);
-    const secret = isNewSecret ? head.secret : standing.secret;
-    const after: Head =
-      head.wish === 'rotate' && !landed.rotated ? before : { ...before, ...head.change, version: landed.version };
+    const isNewSecret = head.secret !== undefined && !landed.overtaken;
+    const after: Head = { ...before, ...(landed.overtaken ? withoutSecret(head.change) : head.change) };
+    // Overtaken: the client has a newer secret, or is about to. Ours must not be the last one that it hears of.
+    const secret = landed.overtaken ? undefined : (head.secret ?? standing.secret);
     if (isNewSecret) events.emit('rotated', { id, login: head.wish === 'login' });
-    if (!standing.closed) stand(standing, after, secret, landed.writes);
-    const must = isNewSecret || head.wish === 'remember';
-    // The cookie of an ordinary session ends with the browser: a later deadline is nothing to tell it.
-    const isLater = after.remember === true && head.isTouchDue;
-    if (secret !== undefined && (must || isLater)) announce(standing, id, secret, after, now, must);
+    if (!standing.last) stand(standing, { ...after, version: landed.version }, secret, landed.writes);
+    if (secret === undefined || !(isNewSecret || head.replaces !== undefined)) return;
+    announce(standing, id, secret, after, now, isNewSecret || head.wish === 'remember');
   }
 
   function gone(standing: Standing): 'gone' {
@@ -173,6 +170,14 @@ export function keeper({ store, commit, lifetimes, environment, events }: KeepSe
       must: must || (pending.kind === 'token' && pending.must),
     };
   }
+}
+
+/**
+ * The token was replaced by a login, and nothing that it wants is kept. Who signs in has proved who he is, even if the answer
+ * to his first attempt was lost: he gets a session of his own, and from then on that one counts.
+ */
+function isMute({ arrival, login, stored, ending }: Standing): boolean {
+  return arrival.mute && login === undefined && stored === null && ending.length === 0;
 }
 
 function asWrites(fields: ReadonlyMap<string, Uint8Array>): Map<string, Write> {

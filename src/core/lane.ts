@@ -14,6 +14,7 @@
 import type { Delta, MaybePromise, Outcome, Store, Write } from '../contract.js';
 import { failure } from '../errors.js';
 import { sameBytes } from './delta.js';
+import { withoutSecret } from './head-change.js';
 import {
   type Bytes,
   bytesOf,
@@ -33,7 +34,7 @@ const MAX_ATTEMPTS = 100;
 export interface Change {
   readonly generation: number;
   readonly head: Delta['head'];
-  /** Set when this change rotates the secret: the hash that it replaces. */
+  /** Set when this change hangs on the present secret: its hash. */
   readonly replaces?: Uint8Array;
   readonly intents: ReadonlyMap<string, Intent>;
   /** True when it cannot be combined with others. */
@@ -41,12 +42,12 @@ export interface Change {
 }
 
 export type Landed =
-  /** `writes`: what landed, of this change and of those it was combined with. `rotated` is false when another request's rotation came first. */
+  /** `writes`: what landed, of this change and of those it was combined with. `overtaken`: another request's rotation came first. */
   | {
       readonly status: 'ok';
       readonly version: number;
       readonly writes: ReadonlyMap<string, Write>;
-      readonly rotated: boolean;
+      readonly overtaken: boolean;
     }
   | { readonly status: 'gone' };
 
@@ -129,7 +130,7 @@ function landAlone(
   for (const [field, intent] of change.intents) fields.set(field, soleWrite(intent));
   const delta = deltaOf(change, change.head, fields);
   return chain(settings.store.commit(id, delta), (outcome) => {
-    if (outcome.status !== 'conflict') return landedOn(outcome, delta, known);
+    if (outcome.status !== 'conflict') return landedOn(outcome, delta, known, false);
     const overtaken = learn(outcome.fields, delta, known);
     return chain(land(settings, id, [change], known, overtaken), (results) => unwrap(results[0]!));
   });
@@ -159,17 +160,22 @@ function land(
         return attempt(round + 1, learn(outcome.fields, delta, known) || overtaken);
       }
       if (outcome.status === 'ok') for (const [field, lost] of combined.conflicts) settings.onConflict(id, field, lost);
-      const landed = landedOn(outcome, delta, known);
+      const landed = landedOn(outcome, delta, known, overtaken);
       for (let i = 0; i < batch.length; i++) results[i] ??= { landed };
       return results;
     });
   }
 }
 
-function landedOn(outcome: Exclude<Outcome, { status: 'conflict' }>, delta: Delta, known: Map<string, Bytes>): Landed {
+function landedOn(
+  outcome: Exclude<Outcome, { status: 'conflict' }>,
+  delta: Delta,
+  known: Map<string, Bytes>,
+  overtaken: boolean,
+): Landed {
   if (outcome.status === 'gone') return outcome;
   for (const [field, write] of delta.fields) known.set(field, bytesOf(write));
-  return { status: 'ok', version: outcome.version, writes: delta.fields, rotated: delta.replaces !== undefined };
+  return { status: 'ok', version: outcome.version, writes: delta.fields, overtaken };
 }
 
 /** Takes in what a conflict brought. True when no field was the reason: then a rotation has come first. */
@@ -218,10 +224,7 @@ function combine(
   }
   if (first === undefined || head === undefined) return null;
   const fields = new Map<string, Write>();
-  for (const [field, course] of courses) {
-    const write = writeOf(course);
-    if (write !== undefined) fields.set(field, write);
-  }
+  for (const [field, course] of courses) fields.set(field, writeOf(course));
   return { delta: deltaOf(first, head, fields), conflicts };
 }
 
@@ -234,10 +237,8 @@ function later(a: Delta['head'], b: Delta['head']): Delta['head'] {
   return { ...a, ...b, expiresAt: Math.max(a.expiresAt, b.expiresAt) };
 }
 
-/** Another request rotated first: its token stands, our fields still count. */
 function withoutRotation({ generation, head, fields }: Delta): Delta {
-  const { secret: _secret, previous: _previous, ...rest } = head;
-  return { generation, head: rest, fields };
+  return { generation, head: withoutSecret(head), fields };
 }
 
 function allAsExpected(present: ReadonlyMap<string, Bytes>, writes: ReadonlyMap<string, Write>): boolean {

@@ -66,6 +66,8 @@ export interface Standing {
   announcement: Announcement;
   /** The answer has begun: later changes are errors. */
   closed: boolean;
+  /** What is being kept is the request's last: nobody will look at the session afterwards. */
+  last: boolean;
   saving: Promise<unknown> | undefined;
 }
 
@@ -91,6 +93,7 @@ export class LiveSession<T extends object = Record<string, unknown>> implements 
       ending: [],
       announcement: { kind: 'none' },
       closed: false,
+      last: false,
       saving: undefined,
     };
   }

@@ -129,7 +129,7 @@ export function assemble<T extends object, S extends Store>(
     limits: bounds,
     environment,
     events,
-    commit: (session) => settled(standingOf(session)),
+    commit: (session) => settled(standingOf(session), false),
   };
   const varyLine: HeaderLine = ['Vary', transport.vary];
   const onlyVary: readonly HeaderLine[] = Object.freeze([varyLine]);
@@ -151,17 +151,18 @@ export function assemble<T extends object, S extends Store>(
     const standing = standingOf(session);
     standing.closed = true;
     if (!standing.accessed) return NO_LINES;
-    return chain(settled(standing), () => lines(standing, status));
+    return chain(settled(standing, true), () => lines(standing, status));
   }
 
   /** One commit at a time for each session object: an explicit save that is still under way comes first. */
-  function settled(standing: Standing): MaybePromise<'ok' | 'gone'> {
+  function settled(standing: Standing, last: boolean): MaybePromise<'ok' | 'gone'> {
     const { saving } = standing;
     if (saving !== undefined)
       return saving.then(
-        () => settled(standing),
-        () => settled(standing),
+        () => settled(standing, last),
+        () => settled(standing, last),
       );
+    standing.last = last;
     const result = keep(standing);
     if (!isPromise(result)) return result;
     const tracked = result.finally(() => {
