@@ -61,7 +61,7 @@ const alsoHolds: Readonly<
 };
 
 export function sessionValueTarget(): void {
-  describe.each(storeKinds)('session-value, $name', ({ name, make }) => {
+  describe.each(storeKinds.map(({ name, make }) => [name, make] as const))('session-value, %s', (name, make) => {
     const { run, waits } = tally(`session-value on ${name}`);
     let stage: Scene;
     beforeAll(async () => {

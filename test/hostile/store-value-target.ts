@@ -36,7 +36,7 @@ const waiting = { B10: waitingFor.bridges, B15: waitingFor.typedKeys } as const;
 const CREATED_AT = 2;
 
 export function storeValueTarget(): void {
-  describe.each(storeKinds)('store-value, $name', ({ name, make }) => {
+  describe.each(storeKinds.map(({ name, make }) => [name, make] as const))('store-value, %s', (name, make) => {
     const { run, waits } = tally(`store-value on ${name}`);
     let stage: Scene;
     let backDoor: BackDoor | undefined;
