@@ -22,7 +22,7 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
     exclude: ['node_modules/**', 'build/**', 'dist/**'],
-    reporters: ['default', new Summary()],
+    reporters: ['default', new Summary(process.env.SOJOURN_COUNTS)],
     pool: 'forks',
     maxWorkers: 2,
     // Bounds for a hang. Nothing is measured by them: a loaded machine may take ten times its usual time.

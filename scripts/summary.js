@@ -3,14 +3,11 @@
  * A vitest reporter that says what was not tested, and why.
  *
  * Vitest itself counts skipped tests and keeps the reason to itself. This one lists them at the end, one line a reason, and
- * leaves the numbers in build/test-summary.json for scripts/test.js. What breaks outside a test (a file that cannot be
+ * leaves the numbers in a file, if it is told one, for scripts/run-tests.js. What breaks outside a test (a file that cannot be
  * imported, a hook, a promise that nobody awaited) counts as a failure too: zero failed has to mean that nothing did.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-export const SUMMARY_FILE = fileURLToPath(new URL('../build/test-summary.json', import.meta.url));
+import { writeFileSync } from 'node:fs';
+import { relative } from 'node:path';
 
 /** @typedef {import('vitest/node').Reporter} Reporter */
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
@@ -20,7 +17,7 @@ export class Summary {
   #file;
 
   /** @param {string} [file] where the numbers go */
-  constructor(file = SUMMARY_FILE) {
+  constructor(file) {
     this.#file = file;
   }
 
@@ -43,8 +40,7 @@ export class Summary {
       counts.failed += troublesOutsideTests(module);
     }
     for (const [reason, titles] of skips) console.log(skipLine(reason, titles));
-    mkdirSync(dirname(this.#file), { recursive: true });
-    writeFileSync(this.#file, JSON.stringify(counts));
+    if (this.#file) writeFileSync(this.#file, JSON.stringify(counts));
   }
 }
 
