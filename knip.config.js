@@ -11,11 +11,12 @@ const publicSources = Object.values(manifest.exports)
 export default {
   entry: [
     ...publicSources.map((source) => `${source}!`),
-    'scripts/{build,test,check,package-check,api-report,snippets,tidy}.js',
+    'scripts/{build,test,matrix,check,package-check,api-report,snippets,tidy}.js',
     'examples/**/*.ts',
     'bench/**/*.ts',
     'test/programs/**/*.ts',
     '**/*.test-d.ts',
+    'test/types/consumers/*',
   ],
   project: ['{src,test,examples,bench,scripts}/**/*.{ts,js}', '!examples/*/web/**'],
   ignoreExportsUsedInFile: true,
