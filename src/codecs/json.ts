@@ -27,7 +27,7 @@ import { corrupt, DEFAULT_DEPTH, DEPTH_LIMIT, MAX_SIZE } from './json-rules.js';
 import { written } from './json-write.js';
 
 export interface JsonOptions {
-  /** How deep arrays, objects, Maps and Sets may be nested: 1 to 1000, 100 unless told. Never lower it while sessions live. */
+  /** How deep arrays, objects, Maps and Sets may be nested: 1 to 500, 100 unless told. Never lower it while sessions live. */
   readonly maxDepth?: number;
 }
 

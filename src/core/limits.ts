@@ -12,7 +12,7 @@ export interface Limits {
   readonly bytes: number;
   /** Number of fields. Default 1024. */
   readonly fields: number;
-  /** How deep a value may be nested. Default 100. */
+  /** How deep a value may be nested. Default 100, at most 500. */
   readonly depth: number;
 }
 
@@ -21,7 +21,7 @@ export function limits(options: Partial<Limits> | undefined): Limits {
   return {
     bytes: wholeNumber('limits.bytes', bytes, 64, 1_073_741_824),
     fields: wholeNumber('limits.fields', fields, 1, 1_000_000),
-    depth: wholeNumber('limits.depth', depth, 1, 1000),
+    depth: wholeNumber('limits.depth', depth, 1, 500),
   };
 }
 
