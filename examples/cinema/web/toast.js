@@ -1,7 +1,7 @@
 /**
  * Short messages at the edge of the page: what has just happened.
  *
- * They leave by themselves, and wait while they are pointed at. A text that is already there moves to the end instead of
+ * They leave by themselves or when pressed, and wait while they are pointed at. A text that is already there moves to the end instead of
  * standing there twice: the session may repeat, as a flash, what the answer has just said.
  */
 import { Refused, Unreachable } from './api.js';
@@ -17,7 +17,12 @@ const shelf = document.getElementById('toasts');
 export function toast(text, kind = 'good') {
   for (const shown of [...shelf.children]) if (shown.textContent === said(text)) shown.remove();
   const sign = { good: 'check', bad: 'close', gift: 'gift' }[kind];
-  const card = el('p.toast', { 'data-kind': kind }, icon(sign), el('span', {}, said(text)));
+  const card = el(
+    'p.toast',
+    { 'data-kind': kind, onclick: () => card.remove() },
+    icon(sign),
+    el('span', {}, said(text)),
+  );
   while (shelf.childElementCount >= MOST) shelf.firstElementChild.remove();
   shelf.append(card);
   leaveLater(card);

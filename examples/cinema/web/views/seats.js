@@ -44,28 +44,21 @@ function draw(hall) {
   };
   watch(hall, show);
   show();
-  return el(
-    'div.hall',
-    {},
-    head(hall.screen),
-    el('div.hall-main', {}, el('div.stalls', {}, map.node, legend()), summary),
-  );
+  return el('div.hall', {}, head(hall.screen), el('div.hall-main', {}, el('div.stalls', {}, map.node), summary));
 }
 
 function head(screen) {
-  return el(
-    'header.hall-head',
-    {},
+  const facts = [day(screen.time), clock(screen.time), t('hall', { number: screen.hallNum }), screen.playingType];
+  const title = [
     backLink(`#/movies/${screen.movie.id}`, nameOf(screen.movie)),
     el('h1', {}, t('chooseSeats')),
     el(
       'p.facts',
       {},
-      [day(screen.time), clock(screen.time), t('hall', { number: screen.hallNum }), screen.playingType].map((f) =>
-        el('span', {}, f),
-      ),
+      facts.map((fact) => el('span', {}, fact)),
     ),
-  );
+  ];
+  return el('header.hall-head', {}, el('div', {}, title), legend());
 }
 
 /** True when the choice changed; a fifth seat is refused here already. */
