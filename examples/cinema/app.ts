@@ -105,7 +105,7 @@ function servedBy(name: string): RequestHandler {
 }
 
 const CONTENT_POLICY =
-  "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+  "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 function safeHeaders(): RequestHandler {
   return (_req, res, next) => {

@@ -12,27 +12,31 @@ export function money(yuan) {
   return `¥${Number.isInteger(yuan) ? yuan : Number(yuan).toFixed(2)}`;
 }
 
-export function clock(at) {
-  return new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', hour12: false }).format(at);
+/** Where the cinema stands. A film begins at the cinema's hour, wherever its visitor happens to sit. */
+export const CINEMA = 'Asia/Shanghai';
+
+export function clock(at, timeZone) {
+  return new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', hour12: false, timeZone }).format(at);
 }
 
-export function date(at) {
-  return new Intl.DateTimeFormat(locale(), { year: 'numeric', month: 'long', day: 'numeric' }).format(at);
+export function date(at, timeZone) {
+  return new Intl.DateTimeFormat(locale(), { year: 'numeric', month: 'long', day: 'numeric', timeZone }).format(at);
 }
 
-export function moment(at) {
-  return t('moment', { day: day(at), time: clock(at) });
+export function moment(at, timeZone) {
+  return t('moment', { day: day(at, timeZone), time: clock(at, timeZone) });
 }
 
 /** Today, tomorrow, or the weekday with its date. */
-export function day(at) {
-  const days = Math.round((midnight(at) - midnight(Date.now())) / DAY_MS);
-  const named = new Intl.DateTimeFormat(locale(), { weekday: 'short', day: 'numeric', month: 'short' }).format(at);
-  return days === 0 ? t('today') : days === 1 ? t('tomorrow') : named;
+export function day(at, timeZone) {
+  const days = Math.round((dayOf(at, timeZone) - dayOf(Date.now(), timeZone)) / DAY_MS);
+  const named = new Intl.DateTimeFormat(locale(), { weekday: 'short', day: 'numeric', month: 'short', timeZone });
+  return days === 0 ? t('today') : days === 1 ? t('tomorrow') : named.format(at);
 }
 
-export function midnight(at) {
-  return new Date(at).setHours(0, 0, 0, 0);
+/** A number for the calendar day of a moment, the same for all moments of that day. */
+export function dayOf(at, timeZone) {
+  return Date.parse(new Intl.DateTimeFormat('en-CA', { timeZone }).format(at));
 }
 
 /** '8:31'. */

@@ -4,7 +4,7 @@
  * Days are those of the visitor's own clock, as on a printed programme in his town.
  */
 import { el } from '../dom.js';
-import { clock, date, day, midnight, money } from '../format.js';
+import { CINEMA, clock, date, day, dayOf, money } from '../format.js';
 import { t } from '../language.js';
 import { empty } from '../parts/states.js';
 
@@ -14,7 +14,7 @@ export function showings(movie, screens) {
     'section.showings',
     { 'aria-label': t('showTimes') },
     el('h2', {}, t('showTimes')),
-    days.length === 0 ? none(movie) : days.map(([at, list]) => dayRow(at, list)),
+    days.length === 0 ? none(movie) : days.map(dayRow),
   );
 }
 
@@ -23,24 +23,24 @@ function none(movie) {
   return empty({
     sign: 'clock',
     title: later ? t('notYet') : t('noShowings'),
-    text: later ? t('from', { date: date(movie.playingTime) }) : t('noShowingsText'),
+    text: later ? t('from', { date: date(movie.playingTime, CINEMA) }) : t('noShowingsText'),
   });
 }
 
 function groupedByDay(screens) {
   const days = new Map();
   for (const screen of [...screens].sort((a, b) => a.time - b.time)) {
-    const at = midnight(screen.time);
+    const at = dayOf(screen.time, CINEMA);
     days.set(at, [...(days.get(at) ?? []), screen]);
   }
-  return [...days];
+  return [...days.values()];
 }
 
-function dayRow(at, list) {
+function dayRow(list) {
   return el(
     'div.day',
     {},
-    el('h3', {}, day(at)),
+    el('h3', {}, day(list[0].time, CINEMA)),
     el(
       'ul.times',
       {},
@@ -54,8 +54,8 @@ function time(screen) {
   return el(
     'a.time',
     { href: `#/screens/${screen.id}` },
-    el('b', {}, clock(screen.time)),
-    el('span.quiet', {}, t('until', { time: clock(ends) })),
+    el('b', {}, clock(screen.time, CINEMA)),
+    el('span.quiet', {}, t('until', { time: clock(ends, CINEMA) })),
     el(
       'span.time-more',
       {},

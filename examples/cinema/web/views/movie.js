@@ -6,7 +6,7 @@
 import { account } from '../account.js';
 import { get, post, Refused, remove } from '../api.js';
 import { el } from '../dom.js';
-import { date, descriptionOf, kinds, nameOf } from '../format.js';
+import { CINEMA, date, descriptionOf, kinds, nameOf } from '../format.js';
 import { icon } from '../icons.js';
 import { t } from '../language.js';
 import { whileBusy } from '../parts/form.js';
@@ -57,7 +57,8 @@ function about(one, favourite) {
 }
 
 function facts(one) {
-  const premiere = one.playingTime > Date.now() ? t('from', { date: date(one.playingTime) }) : date(one.playingTime);
+  const premiere =
+    one.playingTime > Date.now() ? t('from', { date: date(one.playingTime, CINEMA) }) : date(one.playingTime, CINEMA);
   return [kinds(one.movieType), one.playingType, t('minutes', { minutes: one.duration }), premiere].filter(Boolean);
 }
 

@@ -5,7 +5,7 @@
  */
 import { get } from '../api.js';
 import { el, fill } from '../dom.js';
-import { date, descriptionOf, kinds, nameOf } from '../format.js';
+import { CINEMA, date, descriptionOf, kinds, nameOf } from '../format.js';
 import { icon } from '../icons.js';
 import { t } from '../language.js';
 import { movieGrid } from '../parts/movie-card.js';
@@ -124,6 +124,6 @@ function showing(movies) {
 
 function comingSoon(movies) {
   const later = movies.filter((movie) => movie.playingTime > Date.now());
-  const from = (movie) => el('p.movie-from', {}, t('from', { date: date(movie.playingTime) }));
+  const from = (movie) => el('p.movie-from', {}, t('from', { date: date(movie.playingTime, CINEMA) }));
   return later.length > 0 && el('section', {}, el('h2.later', {}, t('comingSoon')), movieGrid(later, from));
 }

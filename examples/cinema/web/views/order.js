@@ -6,7 +6,7 @@
  */
 import { get, remove, serverNow } from '../api.js';
 import { el, fill } from '../dom.js';
-import { clock, countdown, date, day, money, nameOf, seatName } from '../format.js';
+import { CINEMA, clock, countdown, date, day, money, nameOf, seatName } from '../format.js';
 import { icon } from '../icons.js';
 import { t } from '../language.js';
 import { whileBusy } from '../parts/form.js';
@@ -82,8 +82,8 @@ function ticketFacts(one) {
   return el(
     'dl.ticket-facts',
     {},
-    fact(t('day'), day(one.screenTime)),
-    fact(t('time'), clock(one.screenTime)),
+    fact(t('day'), day(one.screenTime, CINEMA)),
+    fact(t('time'), clock(one.screenTime, CINEMA)),
     fact(
       t('seats'),
       el(
@@ -100,7 +100,9 @@ function paid(one) {
     'div.paid',
     {},
     backLink('#/orders', t('myTickets')),
-    heading(t('enjoy'), { text: t('enjoyText', { date: date(one.screenTime), time: clock(one.screenTime) }) }),
+    heading(t('enjoy'), {
+      text: t('enjoyText', { date: date(one.screenTime, CINEMA), time: clock(one.screenTime, CINEMA) }),
+    }),
     ticket(one),
   );
 }

@@ -5,7 +5,7 @@
  */
 import { get } from '../api.js';
 import { el } from '../dom.js';
-import { moment, money } from '../format.js';
+import { CINEMA, moment, money } from '../format.js';
 import { icon } from '../icons.js';
 import { t } from '../language.js';
 import { heading } from '../parts/heading.js';
@@ -59,7 +59,7 @@ function line(one, left) {
       'span.line-text',
       {},
       el('b', {}, one.name),
-      el('span.quiet', {}, moment(one.screenTime), ' · ', t('seatCount', { count: one.seat.length })),
+      el('span.quiet', {}, moment(one.screenTime, CINEMA), ' · ', t('seatCount', { count: one.seat.length })),
     ),
     one.status ? el('span.line-side', {}, money(one.payPrice)) : timer(one, left),
   );

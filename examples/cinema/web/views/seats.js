@@ -7,7 +7,7 @@
 import { account } from '../account.js';
 import { get, post, Refused } from '../api.js';
 import { el, fill } from '../dom.js';
-import { clock, day, money, nameOf, seatName } from '../format.js';
+import { CINEMA, clock, day, money, nameOf, seatName } from '../format.js';
 import { icon } from '../icons.js';
 import { t } from '../language.js';
 import { whileBusy } from '../parts/form.js';
@@ -48,7 +48,12 @@ function draw(hall) {
 }
 
 function head(screen) {
-  const facts = [day(screen.time), clock(screen.time), t('hall', { number: screen.hallNum }), screen.playingType];
+  const facts = [
+    day(screen.time, CINEMA),
+    clock(screen.time, CINEMA),
+    t('hall', { number: screen.hallNum }),
+    screen.playingType,
+  ];
   const title = [
     backLink(`#/movies/${screen.movie.id}`, nameOf(screen.movie)),
     el('h1', {}, t('chooseSeats')),
