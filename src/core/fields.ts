@@ -174,15 +174,25 @@ export class Fields {
 
   #valueOf(field: string, entry: Entry): unknown {
     if (entry.decoded) return entry.value;
+    // Refused by its length, before anything is parsed: whoever wrote it was not this engine, or had other limits.
+    if (entry.bytes!.length > this.#limits.bytes)
+      throw this.#corrupt(field, `too-large: more than limits.bytes (${this.#limits.bytes})`);
     try {
       entry.value = this.#codec.decode(entry.bytes!);
     } catch (error) {
-      const reason = isFailure(error) ? String(error.details.problem ?? error.message) : 'the codec failed';
-      this.#onCorrupt(field, reason);
-      throw failure('SOJOURN_CORRUPT', { what: `Field "${field}" of this session`, problem: reason }, error);
+      throw this.#corrupt(
+        field,
+        isFailure(error) ? String(error.details.problem ?? error.message) : 'the codec failed',
+        error,
+      );
     }
     entry.decoded = true;
     return entry.value;
+  }
+
+  #corrupt(field: string, problem: string, cause?: unknown): Error {
+    this.#onCorrupt(field, problem);
+    return failure('SOJOURN_CORRUPT', { what: `Field "${field}" of this session`, problem }, cause);
   }
 
   #encode(field: string, value: unknown): Bytes {

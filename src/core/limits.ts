@@ -8,7 +8,7 @@ import { failure } from '../errors.js';
 import { checked, wholeNumber } from './options.js';
 
 export interface Limits {
-  /** Encoded bytes of all fields and their names. Default 1 MiB. */
+  /** Encoded bytes of all fields and their names. Default 1 MiB. A stored field that is longer by itself is `corrupt` when it is read. */
   readonly bytes: number;
   /** Number of fields. Default 1024. */
   readonly fields: number;

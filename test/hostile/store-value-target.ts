@@ -26,7 +26,7 @@ const dataInField: Readonly<Record<string, unknown>> = {
 const reasonInEntry: Readonly<Record<string, RegExp>> = { B06: /pickle/ };
 const reasonInField: Readonly<Record<string, RegExp>> = {
   B06: /pickle/,
-  B12: /longer than 4 MiB/,
+  B12: /too-large/,
   B13: /number .* too large/,
 };
 
