@@ -14,7 +14,7 @@ import { NodeRequest } from './node-request.js';
 
 /**
  * The application's session data, for `req.session`. Declare it once:
- * @example declare module 'sojourn/express' { interface Register { data: { views: number } } }
+ * @example declare module 'sojourn/express' { interface Register { data: { views: number; cart: string[] } } }
  */
 // biome-ignore lint/suspicious/noEmptyInterface: it is there to be filled in by applications.
 export interface Register {}
