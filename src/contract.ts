@@ -170,12 +170,6 @@ export interface Transport {
   describe(): object;
 }
 
-/** Places ids on nodes. Pure arithmetic: no I/O, no clock, the same answer in every process. */
-export interface Ring<N> {
-  /** The preference list: distinct nodes, home first. The same frozen array for every id of one slot. */
-  nodesFor(id: string): readonly N[];
-}
-
 /** The session as handlers see it. Reads are synchronous; nothing is written until `save`. */
 export interface Session<T extends object = Record<string, unknown>> {
   /** Stable and safe to log: not enough to sign in with. Survives `rotate` and `login` (but a login over another user's session starts a new one). */

@@ -104,8 +104,7 @@ function servedBy(name: string): RequestHandler {
   };
 }
 
-const CONTENT_POLICY =
-  "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const CONTENT_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 function safeHeaders(): RequestHandler {
   return (_req, res, next) => {
