@@ -1,6 +1,9 @@
 /**
  * Where things stand in a packed session: the numbers that the writer (record.ts) and the reader (record-read.ts) share.
  * The order of the parts is documented by the steps of the writer.
+ *
+ * Offsets are fixed where they can be, so that a head is read without walking; what is optional is announced by one byte of
+ * flags. A schema library was rejected: seven numbers do not need one, and every record pays for its framing.
  */
 
 /** The first byte picks the one decoder that reads the rest. A number is never used again for another format. */

@@ -2,6 +2,7 @@
  * Reading a packed session: the head at once, the fields only as far as needed to know that every length adds up.
  *
  * Damage is an exception here, not a null: a session that cannot be read must never be mistaken for one that is not there.
+ * The reason names what was wrong (torn, another version, a pickle), never what was found.
  */
 import type { Head, Stored } from '../contract.js';
 import { failure, type SojournError } from '../errors.js';
