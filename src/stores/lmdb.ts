@@ -11,15 +11,16 @@
  * conditional put never waits for JavaScript), putSync (a flush for each write), walking all sessions to sweep (ten minutes
  * of work for a second's worth of expiry).
  */
+import { setTimeout as nap } from 'node:timers/promises';
 import type { Delta, Head, Indexed, Listable, Outcome, Store, Stored, Sweepable } from '../contract.js';
 import { environment } from '../core/environment.js';
 import { checked, flag, show, wholeNumber } from '../core/options.js';
-import { applyPacked, headOf, type Packed, pack, unpack } from '../core/record.js';
+import { applyPacked, headOf, pack, unpack } from '../core/record.js';
 import { failure, isFailure } from '../errors.js';
-import { type Files, FLUSH_INTERVAL_MS, openFiles } from './lmdb/files.js';
+import { closeFiles, type Files, FLUSH_INTERVAL_MS, openFiles } from './lmdb/files.js';
 import * as keys from './lmdb/keys.js';
 import { Room } from './lmdb/room.js';
-import { trouble } from './lmdb/trouble.js';
+import { failedTransaction, trouble } from './lmdb/trouble.js';
 
 export interface LmdbOptions {
   /**
@@ -43,7 +44,7 @@ const DEFAULT_MAX_BYTES = 4 * 1024 ** 3;
 const LEAST_MAX_BYTES = 1024 ** 2;
 
 /** How often a write is tried on condition before it takes the lock, where it cannot lose. */
-const OPTIMISTIC_TRIES = 3;
+const OPTIMISTIC_TRIES = 4;
 /** How many entries a walk takes at a time. Between pages nothing is held open, so a slow walker costs nobody anything. */
 const PAGE = 200;
 /** A sweep that meets only sessions that were touched files this many pages anew, and leaves the rest to the next one. */
@@ -53,6 +54,9 @@ const REMOVED_WHEN_FULL = 256;
 /** When to look again at a record that this version cannot read. A newer one beside us may still need it. */
 const UNREADABLE_RETRY_MS = 86_400_000;
 
+/** How long a write waits before it asks again at the door, while another process opens the folder. */
+const DOOR_NAP_MS = 1;
+
 const GONE: Outcome = { status: 'gone' };
 /** The value of index entries: all that they say is in the key. */
 const NOTHING = Buffer.of(0);
@@ -61,7 +65,7 @@ const NOTHING = Buffer.of(0);
  * A store in the folder `path`, which is made if it is not there (for its owner only). Any number of processes may open the same
  * folder; it must be on a local disk, not on a network share. SOJOURN_PACKAGE when lmdb has no binary here.
  * @example
- * const s = sessions({ data, store: lmdb('./sessions') });
+ * const s = sessions({ store: lmdb('./sessions') });
  */
 export function lmdb(path: string, options?: LmdbOptions): Store & Indexed & Listable & Sweepable {
   if (typeof path !== 'string' || path === '') {
@@ -81,10 +85,28 @@ interface Found {
   readonly record: Buffer;
 }
 
+/** What a delta makes of a session: the answer, and what must be written for it to be true. */
+interface Change {
+  readonly outcome: Outcome;
+  readonly next: Next | null;
+}
+interface Next {
+  readonly id: string;
+  /** The mark of the record that it replaces. */
+  readonly mark: number;
+  /** The owner before. */
+  readonly before: string | undefined;
+  readonly head: Head;
+  readonly record: Buffer;
+  /** Bytes by which the record grows. */
+  readonly growth: number;
+}
+
 class Lmdb implements Store, Indexed, Listable, Sweepable {
   readonly name: string;
   private readonly now: () => number;
   private readonly maxBytes: number;
+  private readonly folder: string;
   private readonly files: Files;
   private readonly room: Room;
   private readonly stopFlushing: (() => void) | null;
@@ -95,6 +117,7 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
   private closed = false;
 
   constructor(path: string, { durable, maxBytes, now, name }: LmdbOptions) {
+    this.folder = path;
     this.name = name ?? 'lmdb';
     this.now = now ?? environment.now;
     this.maxBytes = wholeNumber('maxBytes of lmdb', maxBytes ?? DEFAULT_MAX_BYTES, LEAST_MAX_BYTES, 2 ** 46);
@@ -139,8 +162,10 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
   commit(id: string, delta: Delta): Promise<Outcome> {
     return this.run('commit', async () => {
       for (let attempt = 0; attempt < OPTIMISTIC_TRIES; attempt++) {
-        const outcome = await this.tryCommit(id, delta);
-        if (outcome !== 'overtaken') return outcome;
+        // The first look may be a moment old: a write is compared when it lands. Any other answer is given on a new look.
+        const { outcome, next } = this.changeOf(id, delta, attempt > 0);
+        if (next === null && attempt > 0) return outcome;
+        if (next !== null && (await this.tryToReplace(next))) return outcome;
       }
       return this.files.root.transaction(() => this.commitLocked(id, delta));
     });
@@ -149,11 +174,11 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
   destroy(id: string): Promise<void> {
     return this.run('destroy', async () => {
       for (let attempt = 0; attempt < OPTIMISTIC_TRIES; attempt++) {
-        const found = this.find(id);
-        if (found === null || (await this.remove(found))) return;
+        const found = this.peek(id, true);
+        if (found === null || (await this.remove(found))) return this.room.resume();
       }
       await this.files.root.transaction(() => {
-        const found = this.find(id);
+        const found = this.peek(id, true);
         if (found !== null) void this.remove(found);
       });
     });
@@ -187,18 +212,7 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
   }
 
   sweep(limit: number): Promise<number> {
-    return this.run('sweep', async () => {
-      let removed = 0;
-      for (let pages = 0; pages < MOST_PAGES_PER_SWEEP && removed < limit; pages++) {
-        const size = Math.min(limit - removed, PAGE);
-        const [start, end] = keys.dueRange(this.now());
-        const due = this.look('sweep', () => this.files.deadlines.getKeys({ start, end, limit: size }));
-        const ended = await Promise.all(due.map((key) => this.settle(key)));
-        removed += ended.filter(Boolean).length;
-        if (due.length < size) break;
-      }
-      return removed;
-    });
+    return this.run('sweep', () => this.removeExpired(limit));
   }
 
   /** Waits for the writes that are under way, and for the disk. Everything that comes later is SOJOURN_STORE. */
@@ -212,27 +226,33 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
     this.stopFlushing?.();
     await this.flush();
     this.closed = true;
-    await this.files.root.close();
+    await closeFiles(this.folder, this.files);
   }
 
   // Reading
 
-  /** The record as of this very moment, and its mark. */
+  /** A copy of the record as of this very moment, and its mark. */
   private find(id: string): Found | null {
+    const found = this.peek(id, true);
+    return found === null ? null : { id, mark: found.mark, record: Buffer.from(found.record) };
+  }
+
+  /**
+   * The record where LMDB has put it: good until the next read, so only for work that is done at once. `newest`: lmdb keeps
+   * a snapshot until the next turn of the event loop, and another process may have been acknowledged since.
+   */
+  private peek(id: string, newest: boolean): Found | null {
     if (!keys.isKey(id)) return null;
     if (this.closed) throw this.isClosed('load');
+    const { root, sessions, lastMark } = this.files;
     try {
-      const shared = this.files.sessions.getBinaryFast(id);
+      if (newest) root.resetReadTxn();
+      const shared = sessions.getBinaryFast(id);
       if (shared === undefined) return null;
-      // lmdb reads into one buffer again and again, whose `length` is the only property that tells the truth.
-      const record = Buffer.allocUnsafe(shared.length);
-      record.set(new Uint8Array(shared.buffer, shared.byteOffset, shared.length));
-      return { id, mark: this.files.lastMark(), record };
+      // The buffer is the same for every read, and larger than the record: only its `length` tells the truth.
+      return { id, mark: lastMark(), record: Buffer.from(shared.buffer, shared.byteOffset, shared.length) };
     } catch (error) {
       throw failure('SOJOURN_STORE', { store: this.name, operation: 'load', problem: String(error) }, error);
-    } finally {
-      // lmdb keeps its snapshot until the next turn of the event loop. Another process may have been acknowledged by then.
-      this.files.root.resetReadTxn();
     }
   }
 
@@ -256,39 +276,44 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
 
   // Writing
 
-  private async tryCommit(id: string, delta: Delta): Promise<Outcome | 'overtaken'> {
-    const found = this.find(id);
-    if (found === null) return GONE;
+  private changeOf(id: string, delta: Delta, newest: boolean): Change {
+    const found = this.peek(id, newest);
+    if (found === null) return { outcome: GONE, next: null };
     const stored = unpack(found.record, id);
     const [outcome, head, record] = applyPacked(stored, delta, this.now());
-    if (head === null || record === null) return outcome;
+    if (head === null || record === null) return { outcome: owned(outcome), next: null };
     const growth = record.length - found.record.length;
-    if (growth > 0) await this.claim(growth);
+    return { outcome, next: { id, mark: found.mark, before: stored.head.user, head, record, growth } };
+  }
+
+  private tryToReplace(next: Next): Promise<boolean> {
+    return next.growth <= 0 ? this.replace(next) : this.replaceLarger(next);
+  }
+
+  private async replaceLarger(next: Next): Promise<boolean> {
+    await this.claim(next.growth);
     try {
-      return (await this.replace(found, stored, head, record)) ? outcome : 'overtaken';
+      return await this.replace(next);
     } finally {
-      if (growth > 0) this.room.release(growth);
+      this.room.release(next.growth);
     }
   }
 
-  /** The same under LMDB's write lock, where `find` sees what is locked and nobody can be quicker. */
+  /** A commit under LMDB's write lock: what is read here is what is locked, and nobody can be quicker. */
   private commitLocked(id: string, delta: Delta): Outcome {
-    const found = this.find(id);
-    if (found === null) return GONE;
-    const stored = unpack(found.record, id);
-    const [outcome, head, record] = applyPacked(stored, delta, this.now());
-    if (head !== null && record !== null) void this.replace(found, stored, head, record);
+    const { outcome, next } = this.changeOf(id, delta, false);
+    if (next !== null) void this.replace(next);
     return outcome;
   }
 
-  private replace({ id, mark }: Found, { head: before }: Packed, head: Head, record: Buffer): Promise<boolean> {
+  private replace({ id, mark, before, head, record }: Next): Promise<boolean> {
     const { sessions, users } = this.files;
     const nextMark = keys.markOf(keys.filedUnder(mark), head.version);
-    if (before.user === head.user) return sessions.put(id, record, nextMark, mark);
+    if (before === head.user) return sessions.put(id, record, nextMark, mark);
     return sessions.ifVersion(id, mark, () => {
       if (head.user !== undefined) users.put(keys.userKey(head.user, id), NOTHING);
       sessions.put(id, record, nextMark);
-      if (before.user !== undefined) users.remove(keys.userKey(before.user, id));
+      if (before !== undefined) users.remove(keys.userKey(before, id));
     });
   }
 
@@ -310,6 +335,20 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
       deadlines.remove(keys.deadlineKey(keys.filedUnder(mark), id));
       if (user !== undefined) users.remove(keys.userKey(user, id));
     });
+  }
+
+  private async removeExpired(limit: number): Promise<number> {
+    let removed = 0;
+    for (let pages = 0; pages < MOST_PAGES_PER_SWEEP && removed < limit; pages++) {
+      const size = Math.min(limit - removed, PAGE);
+      const [start, end] = keys.dueRange(this.now());
+      const due = this.look('sweep', () => this.files.deadlines.getKeys({ start, end, limit: size }));
+      const ended = await Promise.all(due.map((key) => this.settle(key)));
+      removed += ended.filter(Boolean).length;
+      if (removed > 0) this.room.resume();
+      if (due.length < size) break;
+    }
+    return removed;
   }
 
   /** One due entry: removes its session if that has expired, else files it where it belongs. True when it was removed. */
@@ -335,22 +374,31 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
   /** Room for so many more bytes, or SOJOURN_STORE_FULL. Expired sessions go first. */
   private async claim(bytes: number): Promise<void> {
     if (this.room.claim(bytes)) return;
-    await this.sweep(REMOVED_WHEN_FULL);
+    await this.removeExpired(REMOVED_WHEN_FULL);
     if (this.room.claim(bytes)) return;
-    throw failure('SOJOURN_STORE_FULL', { store: this.name, limit: `maxBytes ${this.maxBytes}` });
+    throw failure('SOJOURN_STORE_FULL', { store: this.name, limit: this.room.limit });
   }
 
   private async run<T>(operation: string, work: () => Promise<T>): Promise<T> {
     if (this.closing !== null) throw this.isClosed(operation);
     this.running++;
+    while (!this.files.writer.enter()) await nap(DOOR_NAP_MS);
     this.unflushed = true;
     try {
-      return await work();
+      return await work().catch((error) => this.again(work, error));
     } catch (error) {
-      throw await trouble(this.name, operation, error);
+      throw await trouble(this.name, this.folder, operation, error);
     } finally {
+      this.files.writer.leave();
       if (--this.running === 0) this.whenIdle?.();
     }
+  }
+
+  /** One write that does not fit fails the whole transaction and everybody in it. Then those that add nothing get another try. */
+  private async again<T>(work: () => Promise<T>, error: unknown): Promise<T> {
+    if ((await failedTransaction(error)) === null) throw error;
+    this.room.pause();
+    return work();
   }
 
   private async flush(): Promise<void> {
@@ -364,6 +412,13 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
   private isClosed(operation: string): Error {
     return failure('SOJOURN_STORE', { store: this.name, operation, problem: 'it is closed' });
   }
+}
+
+/** The values of a conflict, in memory of their own. */
+function owned(outcome: Outcome): Outcome {
+  if (outcome.status !== 'conflict') return outcome;
+  const copies = [...outcome.fields].map(([name, value]) => [name, value && Buffer.from(value)] as const);
+  return { status: 'conflict', fields: new Map(copies) };
 }
 
 /** What `read` gives, or null for a damaged record: walks pass it by, and `load` is where it is reported. */

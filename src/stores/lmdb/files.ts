@@ -16,6 +16,7 @@ import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Database, RootDatabase } from 'lmdb';
 import { failure } from '../../errors.js';
+import { drain, shut, Writer } from './door.js';
 
 /** Once a second: what a power cut may cost a store that is not durable. */
 export const FLUSH_INTERVAL_MS = 1000;
@@ -23,6 +24,9 @@ export const FLUSH_INTERVAL_MS = 1000;
 /** The map is a bound of address space, not memory. A little above the bound of the file, so that it never moves while in use. */
 const MAP_SLACK = 1.25;
 const MAP_GRAIN = 0x10000;
+
+/** A transaction starts at the end of the turn, or after so many writes: one flush for all of them. */
+const WRITES_BEFORE_A_START = 1000;
 
 /** Nothing for anybody else on this machine: sessions hold personal data. */
 const FOLDER_MODE = 0o700;
@@ -35,20 +39,52 @@ export interface Files {
   readonly deadlines: Database<Uint8Array, Uint8Array>;
   /** LMDB's version of the entry that was read last. */
   readonly lastMark: () => number;
+  /** Who asks at the door before each write. */
+  readonly writer: Writer;
   /** Writes to disk what the kernel holds back. */
   readonly flush: () => Promise<void>;
 }
 
 export function openFiles(folder: string, durable: boolean, maxBytes: number): Files {
-  const { open, getLastVersion } = lmdbPackage();
+  const lmdb = lmdbPackage();
   mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+  const open = shut(folder);
+  try {
+    drain(folder);
+    return { ...openDatabases(lmdb, folder, durable, maxBytes), writer: new Writer(folder) };
+  } finally {
+    open();
+  }
+}
+
+/** Waits for what lmdb has begun, and leaves. */
+export async function closeFiles(folder: string, { root, writer }: Files): Promise<void> {
+  // The last one to close destroys the locks; one who opens meanwhile would take them for good.
+  const open = shut(folder);
+  try {
+    await root.close();
+  } finally {
+    writer.remove();
+    open();
+  }
+}
+
+function openDatabases(
+  { open, getLastVersion }: typeof import('lmdb'),
+  folder: string,
+  durable: boolean,
+  maxBytes: number,
+): Omit<Files, 'writer'> {
+  const untyped = { permissionsMode: FILE_MODE, txnStartThreshold: WRITES_BEFORE_A_START };
   const root = open(folder, {
     noSubdir: false,
     maxDbs: 3,
     mapSize: Math.ceil((maxBytes * MAP_SLACK) / MAP_GRAIN) * MAP_GRAIN,
     overlappingSync: false,
+    // Batching by event turn makes a promise that nobody can listen to: a failed transaction would end the process.
+    eventTurnBatching: false,
     noSync: !durable,
-    ...{ permissionsMode: FILE_MODE },
+    ...untyped,
   });
   const keys = { encoding: 'binary', keyEncoding: 'binary' } as const;
   return {

@@ -14,6 +14,8 @@ const RESERVED_SHARE = 1 / 8;
 const TRUSTED_SHARE = 1 / 4;
 /** Pages that a write touches beside its record: two index entries, and a branch now and then. */
 const PAGES_BESIDE_A_RECORD = 3;
+/** How long nothing is added after the disk was full, so that logouts do not fail together with what does not fit. */
+const PAUSE_MS = 1000;
 /** The two meta pages. */
 const META_PAGES = 2;
 
@@ -33,6 +35,7 @@ export class Room {
   private trusted = 0;
   /** Pages for writes that are under way. */
   private claimed = 0;
+  private pausedUntil = 0;
   private readonly files: Files;
   private readonly maxBytes: number;
   private readonly pageSize: number;
@@ -45,6 +48,7 @@ export class Room {
 
   /** True when a record of that size may be added. Then `release` must follow, once the write has settled. */
   claim(bytes: number): boolean {
+    if (this.isPaused()) return false;
     const pages = this.pagesFor(bytes);
     if (this.trusted < pages) this.trusted = this.look() * TRUSTED_SHARE;
     if (this.trusted < pages && this.look() < pages) return false;
@@ -57,9 +61,23 @@ export class Room {
     this.claimed -= this.pagesFor(bytes);
   }
 
-  /** Something did not fit although it should have: look again before the next write. */
-  distrust(): void {
+  /** A transaction has failed for want of space: what adds nothing goes first, for a while or until something was removed. */
+  pause(): void {
+    this.pausedUntil = performance.now() + PAUSE_MS;
     this.trusted = 0;
+  }
+
+  resume(): void {
+    this.pausedUntil = 0;
+  }
+
+  /** What ran out, for an error. */
+  get limit(): string {
+    return this.isPaused() ? 'the disk did not take the last transaction' : `maxBytes ${this.maxBytes}`;
+  }
+
+  private isPaused(): boolean {
+    return this.pausedUntil > 0 && this.pausedUntil > performance.now();
   }
 
   private pagesFor(bytes: number): number {
