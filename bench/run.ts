@@ -1,0 +1,80 @@
+/**
+ * `npm run bench`: runs the parts one after the other, each in a process of its own, prints what they found, and writes
+ * docs/benchmarks.md when all of them ran at full length.
+ *
+ *   npm run bench                   everything, about five minutes
+ *   npm run bench -- http           one part: http, lmdb or engine
+ *   npm run bench -- --quick        a short form, to see that the programs work; its figures are for nobody
+ *   npm run bench -- cookie-scan    reading cookies, ordinary and hostile; prints by itself and is not part of the page
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { live } from './support/live.js';
+import { type Machine, machine } from './support/machine.js';
+import { page } from './support/page.js';
+import { startChild } from './support/processes.js';
+import type { Result } from './support/result.js';
+import { resultText } from './support/tables.js';
+
+const PARTS = ['http', 'lmdb', 'engine'];
+/** Programs that measure, judge and print by themselves. */
+const ALONE = ['cookie-scan'];
+const PAGE = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
+
+await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<void> {
+  const quick = args.includes('--quick');
+  const names = args.filter((arg) => arg !== '--quick');
+  const unknown = names.filter((name) => ![...PARTS, ...ALONE].includes(name));
+  if (unknown.length > 0) {
+    process.stderr.write(
+      `No benchmark is called ${unknown.join(', ')}. There are: ${[...PARTS, ...ALONE].join(', ')}.\n`,
+    );
+    process.exitCode = 1;
+    return;
+  }
+  for (const name of names.filter((each) => ALONE.includes(each))) runAlone(name);
+  const parts = names.length === 0 ? PARTS : names.filter((name) => PARTS.includes(name));
+  if (parts.length > 0) await runParts(parts, quick);
+}
+
+function runAlone(name: string): void {
+  const { status } = spawnSync(process.execPath, [fileURLToPath(new URL(`./${name}.js`, import.meta.url))], {
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exitCode = 1;
+}
+
+async function runParts(parts: readonly string[], quick: boolean): Promise<void> {
+  const where = machine();
+  process.stdout.write(`${where.lines.map((line) => `- ${line}`).join('\n')}\n\n`);
+  const results: Result[] = [];
+  for (const part of parts) {
+    const result = await run(part, quick);
+    process.stdout.write(`${resultText(result)}\n\n`);
+    results.push(result);
+  }
+  if (!results.every(({ checks }) => checks.every(({ ok }) => ok))) process.exitCode = 1;
+  if (!quick && parts.length === PARTS.length) write(results, where);
+}
+
+async function run(part: string, quick: boolean): Promise<Result> {
+  const line = live(part);
+  const child = startChild(part, [], { live: line.say });
+  try {
+    return await child.ask<Result>({ quick });
+  } finally {
+    await child.stop();
+    line.end();
+  }
+}
+
+function write(results: readonly Result[], where: Machine): void {
+  mkdirSync(dirname(PAGE), { recursive: true });
+  writeFileSync(PAGE, page(results, where, new Date().toISOString().slice(0, 10)));
+  process.stdout.write('Written to docs/benchmarks.md.\n');
+  if (!where.quiet) process.stdout.write('The machine was not quiet: run it again before you quote any of this.\n');
+}

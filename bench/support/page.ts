@@ -1,0 +1,47 @@
+/** docs/benchmarks.md: everything that a run found, with what it was made on, how, and what it says nothing about. */
+import type { Machine } from './machine.js';
+import type { Result } from './result.js';
+import { checksText, goalsText, tableText } from './tables.js';
+
+const METHOD = `Everything below comes from one run of \`npm run bench\`; [bench/README.md](../bench/README.md) says how and why so. In short: the bare
+handler and every entrant run inside one server process, in turns without pauses, in an order that moves on each round; the
+first round is thrown away. *CPU added* and *CPU ratio* (bare / entrant) are CPU time of the whole server process per request, garbage
+collection and native threads included, each the 10th percentile over windows of 100 ms, because noise only ever adds. *Requests/s ratio* is the
+median (min..max) of pairs with the bare turn of the same group. A row whose samples spread more than 25 % is marked and no goal is
+judged by it. The load is 32 keep-alive connections with one request at a time each, over 1,000 sessions of ten fields (963 bytes as
+JSON). The *floor* is no library: a cookie scan, a Map and one SHA-256. All entrants run with the defaults that their own documentation recommends.`;
+
+const NOT_MEASURED = `Redis and every other store across a network; near caches, rings, replicas; cookie-borne sessions; Fastify, Koa, Hono; TLS; other
+versions of Node; several server processes behind a balancer; sessions far larger or smaller than 1 KB; latency under partial load (the
+server is kept busy all the time); disks other than this one. \`express-session\` ran with its MemoryStore only, which keeps nothing over a restart.`;
+
+export function page(results: readonly Result[], { lines }: Machine, date: string): string {
+  const goals = results.flatMap((result) => result.goals);
+  const checks = results.flatMap((result) => result.checks);
+  return `# Benchmarks
+
+Written by \`npm run bench\` on ${date}. Do not edit: run it again.
+
+${lines.map((line) => `- ${line}`).join('\n')}
+
+## Goals
+
+${goalsText(goals)}
+
+## Method
+
+${METHOD}
+
+## Checked in the same run
+
+${checksText(checks)}
+
+## Figures
+
+${results.flatMap(({ tables }) => tables.map(tableText)).join('\n\n')}
+
+## Not measured
+
+${NOT_MEASURED}
+`;
+}

@@ -1,0 +1,18 @@
+/** Folders for stores, in the system's own place for such things; gone when the process ends, however that comes about. */
+import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** The number by which Linux knows a file system that is memory. */
+const TMPFS = 0x01021994;
+
+export function tempFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sojourn-bench-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  return folder;
+}
+
+/** Where the files of this run lie: flushing to memory costs nothing, so that has to be said beside a figure. */
+export function tempDisk(): string {
+  return statfsSync(tmpdir()).type === TMPFS ? 'memory (tmpfs): a flush costs nothing here' : 'a disk';
+}
