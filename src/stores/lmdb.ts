@@ -18,14 +18,15 @@ import { checked, flag, show, wholeNumber } from '../core/options.js';
 import { applyPacked, headOf, pack, unpack } from '../core/record.js';
 import { failure, isFailure } from '../errors.js';
 import { closeFiles, type Files, FLUSH_INTERVAL_MS, openFiles } from './lmdb/files.js';
-import * as keys from './lmdb/keys.js';
+import { idOfDeadlineKey, isKey } from './lmdb/keys.js';
 import { Room } from './lmdb/room.js';
+import { type Found, PAGE, Shelf } from './lmdb/shelf.js';
 import { failedTransaction, trouble } from './lmdb/trouble.js';
 
 export interface LmdbOptions {
   /**
    * True (default): a write is acknowledged when it is on the disk; it survives kill -9 and a power cut. False: when it is
-   * visible to all processes, about a third cheaper and without waiting for the disk; it survives kill -9, while a power cut loses
+   * visible to all processes, about a quarter cheaper and without waiting for the disk; it survives kill -9, while a power cut loses
    * the last second and, in the worst case, leaves a file that must be deleted.
    */
   readonly durable?: boolean;
@@ -45,21 +46,16 @@ const LEAST_MAX_BYTES = 1024 ** 2;
 
 /** How often a write is tried on condition before it takes the lock, where it cannot lose. */
 const OPTIMISTIC_TRIES = 4;
-/** How many entries a walk takes at a time. Between pages nothing is held open, so a slow walker costs nobody anything. */
-const PAGE = 200;
 /** A sweep that meets only sessions that were touched files this many pages anew, and leaves the rest to the next one. */
 const MOST_PAGES_PER_SWEEP = 16;
 /** How many expired sessions a full store removes before it refuses. */
 const REMOVED_WHEN_FULL = 256;
 /** When to look again at a record that this version cannot read. A newer one beside us may still need it. */
 const UNREADABLE_RETRY_MS = 86_400_000;
-
 /** How long a write waits before it asks again at the door, while another process opens the folder. */
 const DOOR_NAP_MS = 1;
 
 const GONE: Outcome = { status: 'gone' };
-/** The value of index entries: all that they say is in the key. */
-const NOTHING = Buffer.of(0);
 
 /**
  * A store in the folder `path`, which is made if it is not there (for its owner only). Any number of processes may open the same
@@ -76,13 +72,6 @@ export function lmdb(path: string, options?: LmdbOptions): Store & Indexed & Lis
     });
   }
   return new Lmdb(path, checked('lmdb', options, ['durable', 'maxBytes', 'now', 'name']));
-}
-
-/** A session as it stood when it was read: what a conditional write is conditional on. */
-interface Found {
-  readonly id: string;
-  readonly mark: number;
-  readonly record: Buffer;
 }
 
 /** What a delta makes of a session: the answer, and what must be written for it to be true. */
@@ -108,6 +97,7 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
   private readonly maxBytes: number;
   private readonly folder: string;
   private readonly files: Files;
+  private readonly shelf: Shelf;
   private readonly room: Room;
   private readonly stopFlushing: (() => void) | null;
   private unflushed = false;
@@ -128,12 +118,13 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
       if (isFailure(error)) throw error;
       throw failure('SOJOURN_STORE', { store: this.name, operation: 'open its folder', problem: String(error) }, error);
     }
+    this.shelf = new Shelf(this.files);
     this.room = new Room(this.files, this.maxBytes);
     this.stopFlushing = isDurable ? null : environment.every(FLUSH_INTERVAL_MS, () => void this.flush());
   }
 
   load(id: string): Stored | null {
-    const found = this.find(id);
+    const found = this.read('load', () => this.shelf.find(id));
     if (found === null) return null;
     const stored = unpack(found.record, id);
     return stored.head.expiresAt <= this.now() ? null : stored;
@@ -141,13 +132,13 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
 
   create(id: string, session: Stored): Promise<'ok' | 'exists'> {
     return this.run('create', async () => {
-      if (!keys.isKey(id)) throw new Error('an id has 1 to 255 characters, none of them NUL');
+      if (!isKey(id)) throw new Error('an id has 1 to 255 characters, none of them NUL');
       const record = pack(session);
       await this.claim(record.length);
       try {
         for (let attempt = 0; attempt < OPTIMISTIC_TRIES; attempt++) {
-          if (await this.insert(id, session.head, record)) return 'ok';
-          const present = this.find(id);
+          if (await this.shelf.insert(id, session.head, record)) return 'ok';
+          const present = this.shelf.peek(id, true);
           if (present === null) continue;
           if (!this.hasExpired(present)) break;
           await this.remove(present);
@@ -167,48 +158,29 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
         if (next === null && attempt > 0) return outcome;
         if (next !== null && (await this.tryToReplace(next))) return outcome;
       }
-      return this.files.root.transaction(() => this.commitLocked(id, delta));
+      return this.shelf.locked(() => this.commitLocked(id, delta));
     });
   }
 
   destroy(id: string): Promise<void> {
     return this.run('destroy', async () => {
       for (let attempt = 0; attempt < OPTIMISTIC_TRIES; attempt++) {
-        const found = this.peek(id, true);
+        const found = this.shelf.peek(id, true);
         if (found === null || (await this.remove(found))) return this.room.resume();
       }
-      await this.files.root.transaction(() => {
-        const found = this.peek(id, true);
+      await this.shelf.locked(() => {
+        const found = this.shelf.peek(id, false);
         if (found !== null) void this.remove(found);
       });
     });
   }
 
   async *byUser(user: string): AsyncIterableIterator<readonly [id: string, head: Head]> {
-    const [from, to] = keys.userRange(user);
-    for (let start = from; ; ) {
-      const page = this.look('byUser', () => this.files.users.getKeys({ start, end: to, limit: PAGE }));
-      for (const key of page) {
-        const id = keys.idOfUserKey(key);
-        const head = this.liveHead(id);
-        if (head?.user === user) yield [id, head];
-      }
-      if (page.length < PAGE) return;
-      start = keys.after(page.at(-1)!);
-    }
+    for (const [id, head] of this.walk('byUser', this.shelf.idsOf(user))) if (head.user === user) yield [id, head];
   }
 
   async *list(): AsyncIterableIterator<readonly [id: string, head: Head]> {
-    for (let last: string | null = null; ; ) {
-      const start: { start?: string } = last === null ? {} : { start: last };
-      const page = this.look('list', () => this.files.sessions.getKeys({ ...start, limit: PAGE + 1 }));
-      for (const id of page) {
-        const head = id === last ? null : this.liveHead(id);
-        if (head !== null) yield [id, head];
-      }
-      if (page.length <= PAGE) return;
-      last = page.at(-1)!;
-    }
+    yield* this.walk('list', this.shelf.allIds());
   }
 
   sweep(limit: number): Promise<number> {
@@ -231,53 +203,37 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
 
   // Reading
 
-  /** A copy of the record as of this very moment, and its mark. */
-  private find(id: string): Found | null {
-    const found = this.peek(id, true);
-    return found === null ? null : { id, mark: found.mark, record: Buffer.from(found.record) };
-  }
-
-  /**
-   * The record where LMDB has put it: good until the next read, so only for work that is done at once. `newest`: lmdb keeps
-   * a snapshot until the next turn of the event loop, and another process may have been acknowledged since.
-   */
-  private peek(id: string, newest: boolean): Found | null {
-    if (!keys.isKey(id)) return null;
-    if (this.closed) throw this.isClosed('load');
-    const { root, sessions, lastMark } = this.files;
-    try {
-      if (newest) root.resetReadTxn();
-      const shared = sessions.getBinaryFast(id);
-      if (shared === undefined) return null;
-      // The buffer is the same for every read, and larger than the record: only its `length` tells the truth.
-      return { id, mark: lastMark(), record: Buffer.from(shared.buffer, shared.byteOffset, shared.length) };
-    } catch (error) {
-      throw failure('SOJOURN_STORE', { store: this.name, operation: 'load', problem: String(error) }, error);
+  /** The live ones among `ids`. Each step is a read of its own: whoever walks slowly holds nothing. */
+  private *walk(operation: string, ids: Iterator<string>): Generator<readonly [id: string, head: Head], void> {
+    for (;;) {
+      const found = this.read(operation, () => {
+        const next = ids.next();
+        return next.done ? null : { id: next.value, found: this.shelf.find(next.value) };
+      });
+      if (found === null) return;
+      const head = found.found && headIn(found.found);
+      if (head && head.expiresAt > this.now()) yield [found.id, head];
     }
   }
 
-  private liveHead(id: string): Head | null {
-    const found = this.find(id);
-    const head = found === null ? null : readable(() => headOf(found.record, id));
-    return head !== null && head.expiresAt > this.now() ? head : null;
-  }
-
-  private hasExpired({ record, id }: Found): boolean {
-    const head = readable(() => headOf(record, id));
-    return head !== null && head.expiresAt <= this.now();
-  }
-
-  /** One page of keys. The snapshot is new, and let go at the end of this turn. */
-  private look<K>(operation: string, range: () => Iterable<K>): K[] {
+  private read<T>(operation: string, look: () => T): T {
     if (this.closed) throw this.isClosed(operation);
-    this.files.root.resetReadTxn();
-    return [...range()];
+    try {
+      return look();
+    } catch (error) {
+      throw failure('SOJOURN_STORE', { store: this.name, operation, problem: String(error) }, error);
+    }
+  }
+
+  private hasExpired(found: Found): boolean {
+    const head = headIn(found);
+    return head !== null && head.expiresAt <= this.now();
   }
 
   // Writing
 
   private changeOf(id: string, delta: Delta, newest: boolean): Change {
-    const found = this.peek(id, newest);
+    const found = this.shelf.peek(id, newest);
     if (found === null) return { outcome: GONE, next: null };
     const stored = unpack(found.record, id);
     const [outcome, head, record] = applyPacked(stored, delta, this.now());
@@ -287,13 +243,13 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
   }
 
   private tryToReplace(next: Next): Promise<boolean> {
-    return next.growth <= 0 ? this.replace(next) : this.replaceLarger(next);
+    return next.growth <= 0 ? this.shelf.replace(next, next.before, next.head, next.record) : this.replaceLarger(next);
   }
 
   private async replaceLarger(next: Next): Promise<boolean> {
     await this.claim(next.growth);
     try {
-      return await this.replace(next);
+      return await this.shelf.replace(next, next.before, next.head, next.record);
     } finally {
       this.room.release(next.growth);
     }
@@ -302,47 +258,19 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
   /** A commit under LMDB's write lock: what is read here is what is locked, and nobody can be quicker. */
   private commitLocked(id: string, delta: Delta): Outcome {
     const { outcome, next } = this.changeOf(id, delta, false);
-    if (next !== null) void this.replace(next);
+    if (next !== null) void this.shelf.replace(next, next.before, next.head, next.record);
     return outcome;
   }
 
-  private replace({ id, mark, before, head, record }: Next): Promise<boolean> {
-    const { sessions, users } = this.files;
-    const nextMark = keys.markOf(keys.filedUnder(mark), head.version);
-    if (before === head.user) return sessions.put(id, record, nextMark, mark);
-    return sessions.ifVersion(id, mark, () => {
-      if (head.user !== undefined) users.put(keys.userKey(head.user, id), NOTHING);
-      sessions.put(id, record, nextMark);
-      if (before !== undefined) users.remove(keys.userKey(before, id));
-    });
-  }
-
-  private insert(id: string, { expiresAt, version, user }: Head, record: Buffer): Promise<boolean> {
-    const { sessions, users, deadlines } = this.files;
-    const deadline = keys.filingOf(expiresAt);
-    return sessions.ifNoExists(id, () => {
-      if (user !== undefined) users.put(keys.userKey(user, id), NOTHING);
-      sessions.put(id, record, keys.markOf(deadline, version));
-      deadlines.put(keys.deadlineKey(deadline, id), NOTHING);
-    });
-  }
-
-  private remove({ id, mark, record }: Found): Promise<boolean> {
-    const { sessions, users, deadlines } = this.files;
-    const user = readable(() => headOf(record, id))?.user;
-    return sessions.ifVersion(id, mark, () => {
-      sessions.remove(id);
-      deadlines.remove(keys.deadlineKey(keys.filedUnder(mark), id));
-      if (user !== undefined) users.remove(keys.userKey(user, id));
-    });
+  private remove(found: Found): Promise<boolean> {
+    return this.shelf.remove(found, headIn(found)?.user);
   }
 
   private async removeExpired(limit: number): Promise<number> {
     let removed = 0;
     for (let pages = 0; pages < MOST_PAGES_PER_SWEEP && removed < limit; pages++) {
       const size = Math.min(limit - removed, PAGE);
-      const [start, end] = keys.dueRange(this.now());
-      const due = this.look('sweep', () => this.files.deadlines.getKeys({ start, end, limit: size }));
+      const due = this.shelf.due(this.now(), size);
       const ended = await Promise.all(due.map((key) => this.settle(key)));
       removed += ended.filter(Boolean).length;
       if (removed > 0) this.room.resume();
@@ -353,21 +281,11 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
 
   /** One due entry: removes its session if that has expired, else files it where it belongs. True when it was removed. */
   private async settle(entry: Uint8Array): Promise<boolean> {
-    const { sessions, deadlines } = this.files;
-    const id = keys.idOfDeadlineKey(entry);
-    const found = this.find(id);
-    if (found === null) {
-      await sessions.ifNoExists(id, () => deadlines.remove(entry));
-      return false;
-    }
-    if (this.hasExpired(found)) return this.remove(found);
-    const head = readable(() => headOf(found.record, id));
-    const deadline = keys.filingOf(head?.expiresAt ?? this.now() + UNREADABLE_RETRY_MS);
-    await sessions.ifVersion(id, found.mark, () => {
-      sessions.put(id, found.record, keys.refiled(found.mark, deadline));
-      deadlines.remove(entry);
-      deadlines.put(keys.deadlineKey(deadline, id), NOTHING);
-    });
+    const id = idOfDeadlineKey(entry);
+    const found = this.shelf.find(id);
+    if (found !== null && this.hasExpired(found)) return this.remove(found);
+    if (found === null) await this.shelf.dropEntry(entry, id);
+    else await this.shelf.refile(found, entry, headIn(found)?.expiresAt ?? this.now() + UNREADABLE_RETRY_MS);
     return false;
   }
 
@@ -421,10 +339,10 @@ function owned(outcome: Outcome): Outcome {
   return { status: 'conflict', fields: new Map(copies) };
 }
 
-/** What `read` gives, or null for a damaged record: walks pass it by, and `load` is where it is reported. */
-function readable<T>(read: () => T): T | null {
+/** The head, or null when it cannot be read: walks and sweeps pass damage by, `load` is where it is reported. */
+function headIn({ id, record }: Found): Head | null {
   try {
-    return read();
+    return headOf(record, id);
   } catch (error) {
     if (isFailure(error, 'SOJOURN_CORRUPT')) return null;
     throw error;

@@ -119,27 +119,31 @@ function isMade(file: string): boolean {
     closeSync(openSync(file, 'wx', FILE_MODE));
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    // The folder was removed under a store that is being closed: nobody else can be there.
+    if (code === 'ENOENT') return true;
+    if (code !== 'EEXIST') throw error;
     if (!isPresent(file)) rmSync(file, { force: true });
     return false;
   }
 }
 
 function isPresent(file: string): boolean {
-  return existsSync(file) && ageOf(file) < BELIEVED_MS;
+  return existsSync(file) && isRecent(file);
 }
 
 function isWriting(file: string): boolean {
   try {
-    return readFileSync(file, 'latin1') === WRITING && ageOf(file) < BELIEVED_MS && isAlive(pidOf(file));
+    return readFileSync(file, 'latin1') === WRITING && isRecent(file) && isAlive(pidOf(file));
   } catch {
     // It has been removed.
     return false;
   }
 }
 
-function ageOf(file: string): number {
-  return Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+/** Also false for a time in the future: then somebody has set the clock back since. */
+function isRecent(file: string): boolean {
+  return Math.abs(Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0)) < BELIEVED_MS;
 }
 
 /** The name of a writer's file begins with the id of its process. */
