@@ -136,7 +136,12 @@ describe('what is wished for', () => {
     ['a take of nothing is no wish', (f) => f.take('n'), {}],
     ['a second take neither', (f) => [f.take('a'), f.take('a')], { a: ['take', 1] }],
     ['a set after a take builds on what was taken', (f) => [f.take('a'), f.set('a', 2)], { a: ['assign', 1, 2] }],
-    ['and an update', (f) => [f.take('a'), f.update('a', () => 2)], { a: ['assign', 1, 2] }],
+    [
+      'an update after a take can be rerun on what the take would have left',
+      (f) => [f.take('a'), f.update('a', () => 2)],
+      { a: ['update', 1, 2] },
+    ],
+    ['a take after an update', (f) => [f.update('a', () => 2), f.take('a')], { a: ['take', 1] }],
     ['a take after a set', (f) => [f.set('a', 2), f.take('a')], { a: ['assign', 1, null] }],
     [
       'a change deep inside',

@@ -83,8 +83,8 @@ export class Fields {
     this.#noticeInnerChange(field, entry);
     const value = fn(this.#valueOf(field, entry));
     this.#replace(field, entry, this.#encode(field, value), value);
-    // Only a chain of updates on the stored value can be rerun. On top of anything else it is part of an assignment.
-    entry.wish = entry.wish === 'none' || entry.wish === 'update' ? 'update' : 'assign';
+    // A chain of updates on what is stored, or on what a take has left, can be rerun. After an assignment it is part of that.
+    if (entry.wish !== 'assign') entry.wish = 'update';
     entry.updates.push(fn);
   }
 
@@ -92,7 +92,8 @@ export class Fields {
     const entry = this.#seen(field);
     if (entry === undefined || entry.bytes === null) return undefined;
     const value = this.#valueOf(field, entry);
-    entry.wish = entry.wish === 'none' ? 'take' : 'assign';
+    if (entry.wish !== 'assign') entry.wish = 'take';
+    entry.updates = [];
     this.#replace(field, entry, null, undefined);
     return value;
   }

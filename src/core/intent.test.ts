@@ -130,6 +130,13 @@ describe('several requests in one commit', () => {
     ).toMatchObject({ write: { op: 'set', value: b('1') } });
   });
 
+  test('an assignment that read what is known is compared, like everything that was read', () => {
+    expect(fold([{ kind: 'assign', read: b('1'), value: b('9') }], b('1'))).toEqual({
+      write: { op: 'swap', expect: b('1'), value: b('9') },
+      told: [],
+    });
+  });
+
   test('where the value that is known has been overtaken, the store says so, whoever read what', () => {
     const reading = fc.constantFrom<Bytes>(null, b('1'), b('2'));
     const intent: fc.Arbitrary<Intent> = fc.oneof(

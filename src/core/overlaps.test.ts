@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { visitor } from '../../test/support/visitor.js';
-import type { HeaderLine, Store } from '../index.js';
+import type { HeaderLine, Session, Store } from '../index.js';
 import { memory, sessions, type } from '../index.js';
 import { controllableClock } from '../testing/clock.js';
 
@@ -163,6 +163,25 @@ describe('an answer that began before a rotation never brings the old cookie bac
     expect(await ann.visit((session) => [session.user, session.get('name')])).toEqual(['ann', 'Ann']);
   });
 
+  test('nor when it waited behind others while another server rotated', async () => {
+    const { ann, clock, store, s } = await rememberedAnn();
+    const [first, second, reader] = [await ann.begin(), await ann.begin(), await ann.begin()];
+    first.session.set('views', 1);
+    second.session.set('name', 'Ann');
+    reader.session.get('views');
+    const elsewhere = visitor(sessions({ data: type<Shop>(), store, environment: clock, sweep: false }), ann.cookies);
+    const rotator = await elsewhere.begin();
+    rotator.session.rotate();
+
+    const ends = [first.end(), second.end(), reader.end()];
+    await rotator.end();
+    await Promise.all(ends);
+
+    clock.advance('1m');
+    expect(await ann.visit((session) => [session.user, session.get('name')])).toEqual(['ann', 'Ann']);
+    await s.close();
+  });
+
   test('but where nobody rotated, the later date goes out, even beside other changes', async () => {
     const { ann } = await rememberedAnn();
     const [reader, writer] = [await ann.begin(), await ann.begin()];
@@ -208,6 +227,49 @@ test('who signs in with a replaced token, saves and logs out again, is logged ou
   });
 
   expect(store.load(id)).toBeNull();
+});
+
+describe('a page that shows messages and leaves one', () => {
+  test.each<[string, (session: Session<Shop>) => void, string[]]>([
+    [
+      'after showing',
+      (session) => {
+        session.take('flash');
+        session.update('flash', (all = []) => [...all, 'mine']);
+      },
+      ['one', 'meanwhile', 'mine'],
+    ],
+    [
+      'before showing',
+      (session) => {
+        session.update('flash', (all = []) => [...all, 'mine']);
+        session.take('flash');
+      },
+      ['one', 'meanwhile'],
+    ],
+  ])('%s: what another request leaves meanwhile is not lost', async (_, act, left) => {
+    const { s } = shop();
+    const ann = visitor(s);
+    await ann.visit((session) => session.set('flash', ['one']));
+    const { session, end } = await ann.begin();
+    act(session);
+    await ann.visit((other) => other.update('flash', (all = []) => [...all, 'meanwhile']));
+    await end();
+
+    expect(await ann.visit((later) => later.get('flash'))).toEqual(left);
+  });
+
+  test('and alone, it leaves what it left', async () => {
+    const { s } = shop();
+    const ann = visitor(s);
+    await ann.visit((session) => session.set('flash', ['one']));
+    await ann.visit((session) => {
+      expect(session.take('flash')).toEqual(['one']);
+      session.update('flash', (all = []) => [...all, 'mine']);
+    });
+
+    expect(await ann.visit((session) => session.get('flash'))).toEqual(['mine']);
+  });
 });
 
 describe('after a save in mid-request', () => {

@@ -1,8 +1,8 @@
 /**
  * The fields of one plain request: what the handler sees, and what it wishes for.
  *
- * The rule that is retold here: a chain of updates can be rerun, a take leaves what it did not read, and everything else is an
- * assignment. A change deep inside a value is noticed late, by comparing with what was last written down.
+ * The rule that is retold here: updates can be rerun, a take leaves what it did not read, and whatever begins with anything else
+ * is an assignment. A change deep inside a value is noticed late, by comparing with what was last written down.
  */
 import { type Notes, sameNotes, type Wish } from './plain-store.js';
 
@@ -50,14 +50,15 @@ export function plainFields(stored: ReadonlyMap<string, Notes>): PlainFields {
       const field = of(name);
       noticeInside(field);
       write(field, [...(field.seen ?? []), note]);
-      field.kind = field.kind === 'none' || field.kind === 'update' ? 'update' : 'assign';
+      if (field.kind !== 'assign') field.kind = 'update';
       field.added.push(note);
     },
     take(name) {
       const field = of(name);
       if (field.noted === undefined) return undefined;
       const taken = field.seen;
-      field.kind = field.kind === 'none' ? 'take' : 'assign';
+      if (field.kind !== 'assign') field.kind = 'take';
+      field.added = [];
       write(field, undefined);
       return taken;
     },
@@ -98,5 +99,5 @@ function wishOf({ stored, noted, added }: PlainField, kind: Wish['kind']): Wish 
   if (kind === 'take') return { kind, read: stored };
   if (kind === 'assign') return { kind, to: noted };
   const notes = [...added];
-  return { kind, rerun: (current) => [...(current ?? []), ...notes] };
+  return { kind, rerun: (current) => (sameNotes(current, stored) ? noted : [...(current ?? []), ...notes]) };
 }
