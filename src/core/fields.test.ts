@@ -1,7 +1,7 @@
 /** The fields during one request: decoded when read, checked when set, and nothing wished for that is not a change. */
 import { describe, expect, test } from 'vitest';
 import { json } from '../codecs/json.js';
-import type { Codec } from '../contract.js';
+import type { Codec, Write } from '../contract.js';
 import { Fields } from './fields.js';
 import type { Bytes, Intent } from './intent.js';
 import { limits } from './limits.js';
@@ -56,11 +56,12 @@ describe('reading', () => {
   });
 
   test('an object is encoded once more at the end, and found unchanged', () => {
-    const { fields, counts } = open({ cart: ['ticket'] });
+    const { fields, counts } = open({ cart: ['ticket'], n: 1 });
     fields.get('cart');
 
+    fields.get('n');
     expect(wishes(fields)).toEqual({});
-    expect(counts).toEqual({ encode: 1, decode: 1 });
+    expect(counts).toEqual({ encode: 1, decode: 2 });
   });
 
   test('keys are those that would be stored now, new ones last', () => {
@@ -82,6 +83,7 @@ describe('reading', () => {
     );
     expect(() => fields.update('a', () => 1)).toThrowError(expect.objectContaining({ code: 'SOJOURN_CORRUPT' }));
     expect(corrupt.map(([field]) => field)).toEqual(['a', 'a']);
+    for (const [, reason] of corrupt) expect(reason).toMatch(/^(?!the codec failed|undefined)./);
     expect(wishes(fields)).toEqual({});
     fields.set('a', 2);
     expect(fields.get('a')).toBe(2);
@@ -102,6 +104,25 @@ describe('reading', () => {
       expect.objectContaining({ message: expect.not.stringContaining('secret') }),
     );
     expect(reasons).toEqual(['the codec failed']);
+  });
+});
+
+describe('names', () => {
+  test('what cannot be a name is not there, and cannot be set, changed or deleted', () => {
+    const { fields } = open();
+
+    expect([fields.get('__proto__'), fields.has(''), fields.take('')]).toEqual([undefined, false, undefined]);
+    for (const act of [() => fields.set('', 1), () => fields.update('', () => 1), () => fields.delete('')])
+      expect(act).toThrowError(expect.objectContaining({ code: 'SOJOURN_VALUE' }));
+  });
+
+  test('but what is stored under one can be read and deleted, though not set', () => {
+    const { fields } = open({ '': 1 });
+
+    expect([fields.get(''), fields.has('')]).toEqual([1, true]);
+    expect(() => fields.set('', 2)).toThrowError(expect.objectContaining({ code: 'SOJOURN_VALUE' }));
+    fields.delete('');
+    expect(wishes(fields)).toEqual({ '': ['assign', 1, null] });
   });
 });
 
@@ -172,6 +193,23 @@ describe('what is wished for', () => {
         (f.get('cart') as string[]).push('popcorn');
       },
       { cart: ['assign', ['ticket'], ['ticket', 'cola', 'popcorn']] },
+    ],
+    [
+      'an update of an object that was only looked at',
+      (f) => {
+        f.get('cart');
+        f.update('cart', () => []);
+      },
+      { cart: ['update', ['ticket'], []] },
+    ],
+    [
+      'a change inside a value that took the place of another',
+      (f) => {
+        const list = ['new'];
+        f.set('cart', list);
+        list.push('er');
+      },
+      { cart: ['assign', ['ticket'], ['new', 'er']] },
     ],
     ['a change and its undoing', (f) => [(f.get('cart') as string[]).push('x'), (f.get('cart') as string[]).pop()], {}],
   ])('%s', (_, act, expected) => {
@@ -273,6 +311,21 @@ describe('what cannot be kept', () => {
     expect(wishes(fields)).toEqual({});
   });
 
+  test('a field that nobody looked at counts as what it is', () => {
+    const { fields } = open({ a: 'x'.repeat(90) }, { bytes: 100 });
+
+    fields.set('a', 'y'.repeat(90));
+    expect(() => fields.set('b', 'y'.repeat(90))).toThrowError(expect.objectContaining({ code: 'SOJOURN_LIMIT' }));
+  });
+
+  test('a stored field that is longer than the limit is damage, one that just fits is read', () => {
+    const { fields, corrupt } = open({ fits: 'x'.repeat(98), long: 'x'.repeat(99) }, { bytes: 100 });
+
+    expect(fields.get('fits')).toHaveLength(98);
+    expect(() => fields.get('long')).toThrowError(expect.objectContaining({ code: 'SOJOURN_CORRUPT' }));
+    expect(corrupt).toEqual([['long', 'too-large: more than limits.bytes (100)']]);
+  });
+
   test('an error of a codec that is not about a value passes as it is', () => {
     const broken: Codec = {
       name: 'broken',
@@ -320,6 +373,31 @@ describe('after a commit in mid-request', () => {
     fields.settle(new Map([['n', { op: 'swap', expect: enc(8), value: null }]]));
 
     expect([fields.get('n'), fields.has('n'), [...fields.keys()], corrupt]).toEqual([undefined, false, [], []]);
+  });
+
+  test('what others deleted in the same commit is gone, and updates begin anew', () => {
+    const { fields } = open({ n: 1, other: 1 });
+    fields.update('n', (n) => (n as number) + 1);
+    fields.settle(
+      new Map<string, Write>([
+        ['n', { op: 'swap', expect: enc(1), value: enc(2) }],
+        ['other', { op: 'delete' }],
+      ]),
+    );
+    fields.update('n', (n) => (n as number) * 10);
+    const intent = fields.intents().get('n');
+
+    expect([...fields.keys()]).toEqual(['n']);
+    expect(intent?.kind === 'update' && dec(intent.rerun(enc(5)))).toBe(50);
+  });
+
+  test('an update after a set that was saved can be rerun', () => {
+    const { fields } = open({ n: 1 });
+    fields.set('n', 5);
+    fields.settle(new Map([['n', { op: 'set', value: enc(5) }]]));
+    fields.update('n', (n) => (n as number) + 1);
+
+    expect(wishes(fields)).toEqual({ n: ['update', 5, 6] });
   });
 
   test('what others wrote in the same commit is seen, also by those who had looked before', () => {

@@ -20,6 +20,10 @@ function shop() {
   const store = memory({ now: clock.now });
   const turn = () => new Promise(setImmediate);
   const verbs: string[] = [];
+  let failing = false;
+  const failNext = () => {
+    failing = true;
+  };
   const slow: Store = {
     name: 'slow',
     load: async (id) => turn().then(() => store.load(id)),
@@ -27,12 +31,16 @@ function shop() {
     commit: async (id, delta) => {
       verbs.push('commit');
       await turn();
+      if (failing) {
+        failing = false;
+        throw new Error('down');
+      }
       return store.commit(id, delta);
     },
     destroy: async (id) => turn().then(() => store.destroy(id)),
   };
   const s = sessions({ data: type<Shop>(), store: slow, environment: clock, sweep: false });
-  return { s, store, clock, verbs };
+  return { s, store, clock, verbs, failNext };
 }
 
 const cookies = (lines: readonly HeaderLine[]) => lines.filter(([name]) => name === 'Set-Cookie');
@@ -79,6 +87,35 @@ describe('a save() that nobody awaited', () => {
 
     expect(verbs).toEqual(['commit']);
     expect(await ann.visit((session) => session.user)).toBe('ann');
+  });
+
+  test('lets nothing be changed before it has come back, but what was changed deep inside is kept', async () => {
+    const { s } = shop();
+    const ann = visitor(s);
+    await ann.visit((session) => session.set('cart', []));
+
+    await ann.visit((session) => {
+      session.data.cart?.push('ticket');
+      void session.save();
+      session.data.cart?.push('popcorn');
+      expect(() => session.set('views', 1)).toThrowError(expect.objectContaining({ code: 'SOJOURN_SAVING' }));
+    });
+
+    expect(await ann.visit((session) => session.get('cart'))).toEqual(['ticket', 'popcorn']);
+  });
+
+  test('and that failed is made up for at the end', async () => {
+    const { s, failNext } = shop();
+    const ann = visitor(s);
+    await ann.visit((session) => session.set('views', 1));
+
+    await ann.visit((session) => {
+      session.set('views', 2);
+      failNext();
+      session.save().catch(() => {});
+    });
+
+    expect(await ann.visit((session) => session.get('views'))).toBe(2);
   });
 
   test('two of them and the end of the answer still commit once', async () => {
