@@ -206,7 +206,10 @@ export interface Session<T extends object = Record<string, unknown>> {
   login(user: string, options?: { readonly remember?: boolean }): void;
   /** Use the longer lifetimes (or no longer), for sessions that nobody signs in to. Flask's `permanent`. */
   remember(on?: boolean): void;
-  /** New secret, same id, same data. The old token still works for ten seconds, for requests that are under way. */
+  /**
+   * New secret, same id, same data. The old token still works for ten seconds, for requests that are under way; while it does,
+   * another rotation does nothing.
+   */
   rotate(): void;
   /** Log out. What is left is a new, empty session: writing to it starts one (a goodbye message). */
   destroy(): void;

@@ -51,7 +51,7 @@ export function headChange(
   }
   // Only the holder of the present secret rotates: a tree of tokens could never be ended.
   const present = standing.secret === undefined ? undefined : head.secret;
-  if (standing.rotate && present !== undefined) {
+  if (standing.rotate && present !== undefined && !isFresh(head, now)) {
     const secret = newSecret(random);
     return {
       wish: 'rotate',
@@ -64,6 +64,14 @@ export function headChange(
   // The cookie of an ordinary session ends with the browser: a later deadline is nothing to tell it.
   const isTold = isRemembering || (isDue && remember);
   return isTold && present !== undefined ? { wish, change, replaces: present } : { wish, change };
+}
+
+/**
+ * Another rotation now would cut short the time of the secret before this one, and a request that is still under way with
+ * it would be signed out. A secret of a few seconds needs no successor.
+ */
+function isFresh({ previous }: Head, now: number): boolean {
+  return previous !== undefined && previous.opens === 'session' && previous.until > now;
 }
 
 /** What is left of a change when another request's rotation came first: that one's token stands, all else still counts. */

@@ -533,6 +533,21 @@ describe('rotating the secret', () => {
     expect(await ann.visit((session) => session.get('views'))).toBe(1);
   });
 
+  test('a second rotation within ten seconds does nothing: whoever set out before the first stays signed in', async () => {
+    const { s, clock, ofKind } = shop();
+    const ann = visitor(s);
+    await ann.visit((session) => session.login('ann'));
+    const underWay = visitor(s, new Map(ann.cookies));
+    await ann.visit((session) => session.rotate());
+    await ann.visit((session) => session.rotate());
+
+    expect(await underWay.visit((session) => session.user)).toBe('ann');
+    expect(ofKind('rotated').filter(({ login }) => !login)).toHaveLength(1);
+    clock.advance('10s');
+    await ann.visit((session) => session.rotate());
+    expect(ofKind('rotated').filter(({ login }) => !login)).toHaveLength(2);
+  });
+
   test('a browser that sends the cookies from before and after a rotation is not torn between them', async () => {
     const { s } = shop();
     const ann = visitor(s);
