@@ -22,4 +22,5 @@ export default {
   ignoreExportsUsedInFile: true,
   // Run by path from scripts/package-check.js; loaded with require, without its types, by bench/http/express-session.ts.
   ignoreDependencies: ['@arethetypeswrong/cli', 'express-session', 'publint'],
+  ignoreBinaries: ['apt-get'],
 };
