@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { json } from '../codecs/json.js';
 import type { Codec, Write } from '../contract.js';
+import { failure } from '../errors.js';
 import { Fields } from './fields.js';
 import type { Bytes, Intent } from './intent.js';
 import { limits } from './limits.js';
@@ -87,6 +88,28 @@ describe('reading', () => {
     expect(wishes(fields)).toEqual({});
     fields.set('a', 2);
     expect(fields.get('a')).toBe(2);
+  });
+
+  test.each([
+    [failure('SOJOURN_CORRUPT', { what: 'A value', problem: 'cut off' }), 'cut off'],
+    [
+      failure('SOJOURN_NO_SESSION', undefined),
+      'This request has no session. Put the session middleware before the code that asks for it.',
+    ],
+  ])('the reason is the one that the codec gives (%#)', (error, reason) => {
+    const reasons: string[] = [];
+    const broken: Codec = {
+      name: 'broken',
+      encode: enc,
+      decode: () => {
+        throw error;
+      },
+    };
+
+    expect(() =>
+      new Fields(new Map([['a', enc(1)]]), broken, limits({}), (_, told) => reasons.push(told)).get('a'),
+    ).toThrow();
+    expect(reasons).toEqual([reason]);
   });
 
   test('a codec that fails in a way of its own is damage too, without its words', () => {
@@ -228,6 +251,17 @@ describe('what is wished for', () => {
     expect(fields.get('a')).toBe(20);
     if (intent?.kind !== 'update') throw new Error('not an update');
     expect([dec(intent.rerun(enc(5))), dec(intent.rerun(null))]).toEqual([60, Number.NaN]);
+  });
+
+  test('what was taken in between is not added again', () => {
+    const { fields } = open({ a: [1] });
+    const add = (n: number) => fields.update('a', (all) => [...((all as number[] | undefined) ?? []), n]);
+    add(2);
+    expect(fields.take('a')).toEqual([1, 2]);
+    add(3);
+    const intent = fields.intents().get('a');
+
+    expect(intent?.kind === 'update' && [dec(intent.value), dec(intent.rerun(enc([1, 9])))]).toEqual([[3], [1, 9, 3]]);
   });
 
   test('a rerun that gives undefined deletes', () => {

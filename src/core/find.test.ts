@@ -97,7 +97,7 @@ describe('one token', () => {
     const { find, told } = world({ a: each });
 
     expect(find([token('a', secret)])).toEqual(ANONYMOUS);
-    expect(told).toEqual([['refused', reason]]);
+    expect(told).toStrictEqual([['refused', reason]]);
   });
 
   test('a remembered session lives longer, and a clock may be a minute ahead', () => {

@@ -78,6 +78,17 @@ describe('rotate', () => {
     });
   });
 
+  test('does nothing while the secret before it still counts, and counts again right after', () => {
+    const rotated = (until: number, opens: 'session' | 'nothing') => ({
+      ...head,
+      previous: { secret: hashSecret('older'), until, opens },
+    });
+
+    expect(wanted({ rotate: true }, MINUTE, rotated(MINUTE + 1, 'session')).wish).toBe('none');
+    expect(wanted({ rotate: true }, MINUTE, rotated(MINUTE, 'session')).wish).toBe('rotate');
+    expect(wanted({ rotate: true }, MINUTE, rotated(MINUTE + 1, 'nothing')).wish).toBe('rotate');
+  });
+
   test('is for the holder of the present secret only', () => {
     expect(wanted({ rotate: true, secret: undefined }, MINUTE)).toEqual({
       wish: 'none',

@@ -54,14 +54,16 @@ describe('what is asked and told', () => {
       session.set('views', 1);
       return session.id;
     });
+    await ann.visit((session) => session.set('views', 2));
     await ann.visit((session) => {
-      session.set('views', 2);
+      session.set('views', 3);
       session.set('name', 'Ann');
     });
 
-    expect(verbs).toEqual(['create', 'commit views,name']);
+    expect(verbs).toEqual(['create', 'commit views', 'commit views,name']);
     expect(told).toEqual([
       ['created', { id }],
+      ['committed', { id, fields: ['views'] }],
       ['committed', { id, fields: ['views', 'name'] }],
     ]);
   });
@@ -220,7 +222,7 @@ describe('a store that fails in the middle', () => {
 });
 
 describe('several saves in one request', () => {
-  test('two rotations: the last token is the one that is sent, and it opens the session', async () => {
+  test('two rotations: one token is sent, and it opens the session', async () => {
     const { s, clock } = shop();
     const ann = visitor(s);
     await ann.visit((session) => session.login('ann'));
@@ -234,6 +236,29 @@ describe('several saves in one request', () => {
 
     expect(cookies(lines)).toHaveLength(1);
     expect(await ann.visit((session) => session.user)).toBe('ann');
+  });
+
+  test('two rotations that are far enough apart both count', async () => {
+    const { s, clock, told } = shop();
+    const ann = visitor(s);
+    const id = await ann.visit((session) => {
+      session.set('views', 1);
+      return session.id;
+    });
+
+    await ann.visit(async (session) => {
+      session.rotate();
+      await session.save();
+      clock.advance('10s');
+      session.rotate();
+    });
+    clock.advance('1m');
+
+    expect(told.filter(([event]) => event === 'rotated')).toEqual([
+      ['rotated', { id, login: false }],
+      ['rotated', { id, login: false }],
+    ]);
+    expect(await ann.visit((session) => session.get('views'))).toBe(1);
   });
 
   test('a rotation that came too late, and a login after it: the old token is known as replaced', async () => {

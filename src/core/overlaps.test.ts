@@ -201,11 +201,13 @@ describe('an answer that began before a rotation never brings the old cookie bac
   });
 
   test('nor when it waited behind others while another server rotated', async () => {
-    const { ann, clock, store, s } = await rememberedAnn();
-    const [first, second, reader] = [await ann.begin(), await ann.begin(), await ann.begin()];
+    const { ann, clock, store } = await rememberedAnn();
+    const reader = await ann.begin();
+    reader.session.get('views');
+    await ann.visit((session) => session.get('views'));
+    const [first, second] = [await ann.begin(), await ann.begin()];
     first.session.set('views', 1);
     second.session.set('name', 'Ann');
-    reader.session.get('views');
     const elsewhere = visitor(sessions({ data: type<Shop>(), store, environment: clock, sweep: false }), ann.cookies);
     const rotator = await elsewhere.begin();
     rotator.session.rotate();
@@ -216,7 +218,6 @@ describe('an answer that began before a rotation never brings the old cookie bac
 
     clock.advance('1m');
     expect(await ann.visit((session) => [session.user, session.get('name')])).toEqual(['ann', 'Ann']);
-    await s.close();
   });
 
   test('but where nobody rotated, the later date goes out, even beside other changes', async () => {
@@ -228,6 +229,26 @@ describe('an answer that began before a rotation never brings the old cookie bac
     expect((await Promise.all([writer.end(), reader.end()])).map((lines) => cookies(lines).length)).toEqual([1, 1]);
     expect(await ann.visit((session) => session.get('views'))).toBe(1);
   });
+});
+
+test('what waits behind a login does not land with it', async () => {
+  const { s } = shop();
+  const ann = visitor(s);
+  await ann.visit((session) => session.set('views', 1));
+  const [first, login, planted] = [await ann.begin(), await ann.begin(), await ann.begin()];
+  first.session.set('views', 2);
+  login.session.login('ann');
+  planted.session.set('name', 'planted');
+
+  const [, , result] = await Promise.all([first.session.save(), login.session.save(), planted.session.save()]);
+  await login.end();
+
+  expect(result).toBe('gone');
+  expect(await ann.visit((session) => [session.user, session.get('views'), session.has('name')])).toEqual([
+    'ann',
+    2,
+    false,
+  ]);
 });
 
 test('who signs in with a replaced token, saves and goes on, keeps all of it', async () => {

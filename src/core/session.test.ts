@@ -190,6 +190,7 @@ describe('the engine and its parts', () => {
     [7, '7'],
     ['redis://', '"redis://"'],
     [{ load() {} }, 'something without create, commit, destroy'],
+    [{ load() {}, create() {}, commit() {} }, 'something without destroy'],
   ])('%j is no store', (store, got) => {
     expect(() => sessions({ store } as never)).toThrowError(
       expect.objectContaining({ code: 'SOJOURN_OPTION', message: expect.stringContaining(`${got}`) }),
@@ -276,12 +277,27 @@ describe('sweeping', () => {
     expect([asked, closedTimes()]).toEqual([[], 1]);
   });
 
-  test('a store that forgets by itself is left alone', () => {
+  test('a store that forgets by itself is left alone', async () => {
     const clock = controllableClock();
+    const errors: object[] = [];
     const { load, create, commit, destroy } = memory();
     const store: Store = { name: 'plain', load, create, commit, destroy };
-    sessions({ store, environment: clock });
+    sessions({ store, environment: clock, on: { storeError: (event) => errors.push(event) } });
 
-    expect(() => clock.advance('1h')).not.toThrow();
+    clock.advance('1h');
+    await turns(3);
+
+    expect(errors).toEqual([]);
+  });
+
+  test('between two bites others have their turn', async () => {
+    const { s, clock, asked } = dusty(1000);
+    clock.advance('1m');
+    for (let i = 0; i < 50; i++) await null;
+
+    expect(asked).toHaveLength(1);
+    await turns(10);
+    expect(asked).toHaveLength(6);
+    await s.close();
   });
 });

@@ -28,7 +28,14 @@ export type Said =
     };
 
 /** What the request knows of its stored session: as it was when it was opened, or last saved. */
-type Known = Pick<PlainSession, 'id' | 'createdAt' | 'expiresAt' | 'generation' | 'remember' | 'user' | 'secret'>;
+type Known = Omit<PlainSession, 'fields'>;
+
+interface Plan {
+  readonly wish: 'none' | 'touch' | 'remember' | 'rotate' | 'login';
+  readonly hangsOnSecret: boolean;
+  readonly remember: boolean;
+  readonly expiresAt: number;
+}
 
 export class PlainRequest {
   readonly #store: PlainStore;
@@ -131,46 +138,44 @@ export class PlainRequest {
   }
 
   #commit(known: Known, wishes: ReadonlyMap<string, Wish>, now: number): 'ok' | 'gone' {
-    const remember = this.#remember ?? known.remember;
-    const { idleMs, absoluteMs } = lifetime(remember);
-    const expiresAt = Math.min(known.createdAt + absoluteMs, now + idleMs);
-    const isDue = expiresAt - known.expiresAt >= idleMs * 0.05;
-    const isOther = remember !== known.remember;
-    const rotates = this.#rotate && this.#isPresent && this.#login === undefined;
-    if (wishes.size === 0 && this.#login === undefined && !rotates && !isOther && !isDue) return 'ok';
+    const plan = this.#planned(known, now);
+    if (wishes.size === 0 && plan.wish === 'none') return 'ok';
     this.verbs++;
     const session = this.#store.standing(known.id, known.generation, now);
     if (session === undefined) return 'gone';
+    const isOvertaken = plan.hangsOnSecret && session.secret !== known.secret;
+    const isRenewed = plan.wish === 'login' || (plan.wish === 'rotate' && !isOvertaken);
 
-    const wasPresent = this.#isPresent && session.secret === known.secret;
-    session.expiresAt = expiresAt;
-    if (isOther) session.remember = remember;
     const written = new Map<string, Notes | undefined>();
     for (const [field, wish] of wishes) written.set(field, fulfilled(wish, session.fields.get(field)));
     for (const [field, notes] of written) put(session.fields, field, notes);
+    session.expiresAt = plan.expiresAt;
+    if (plan.remember !== known.remember) session.remember = plan.remember;
+    if (plan.wish === 'login') Object.assign(session, { user: this.#login, generation: known.generation + 1 });
+    if (isRenewed) renew(session, known.secret, plan.wish === 'login', now);
 
-    let isTold = wasPresent && (isOther || (isDue && remember));
-    let must = isOther;
-    let isPresent = this.#isPresent;
-    if (this.#login !== undefined) {
-      Object.assign(session, { user: this.#login, generation: known.generation + 1, secret: {} });
-      session.previous = { secret: known.secret, until: now + 60_000, opens: 'nothing' };
-      isTold = must = isPresent = true;
-    } else if (rotates && wasPresent) {
-      session.previous = { secret: known.secret, until: now + 10_000, opens: 'session' };
-      session.secret = {};
-      isTold = must = true;
-    } else if ((rotates || isOther || (isDue && remember)) && !wasPresent) {
-      isPresent = false;
-    }
-    const secret = this.#login !== undefined || (rotates && wasPresent) ? session.secret : known.secret;
-    this.#goOn(
-      { ...known, expiresAt, remember, user: this.user, generation: session.generation, secret },
-      isPresent,
-      written,
-    );
-    if (isTold) this.#say(session, secret, now, must, remember);
+    const { secret, previous } = isRenewed ? session : known;
+    const { expiresAt, remember } = plan;
+    const next = { ...known, expiresAt, remember, user: this.user, generation: session.generation, secret, previous };
+    this.#goOn(next, isRenewed || (this.#isPresent && !isOvertaken), written);
+    if (isRenewed || (plan.hangsOnSecret && !isOvertaken))
+      this.#say(session, secret, now, isRenewed || plan.wish === 'remember', remember);
     return 'ok';
+  }
+
+  /** The strongest wish about the session as a whole. `hangsOnSecret`: it counts only for who holds the present one. */
+  #planned(known: Known, now: number): Plan {
+    const remember = this.#remember ?? known.remember;
+    const { idleMs, absoluteMs } = lifetime(remember);
+    const expiresAt = Math.min(known.createdAt + absoluteMs, now + idleMs);
+    const plan = (wish: Plan['wish'], hangsOnSecret: boolean): Plan => ({ wish, hangsOnSecret, remember, expiresAt });
+    const { previous } = known;
+    const isFresh = previous?.opens === 'session' && previous.until > now;
+    if (this.#login !== undefined) return plan('login', false);
+    if (this.#rotate && this.#isPresent && !isFresh) return plan('rotate', true);
+    if (remember !== known.remember) return plan('remember', this.#isPresent);
+    if (expiresAt - known.expiresAt >= idleMs * 0.05) return plan('touch', this.#isPresent && remember);
+    return plan('none', false);
   }
 
   #goOn(known: Known, isPresent: boolean, written: ReadonlyMap<string, Notes | undefined>): void {
@@ -200,4 +205,12 @@ export class PlainRequest {
       must: must || (this.said.kind === 'token' && this.said.must),
     };
   }
+}
+
+/** A new secret. The old one opens the session for ten more seconds after a rotation, and nothing for a minute after a login. */
+function renew(session: PlainSession, old: Secret, isLogin: boolean, now: number): void {
+  session.previous = isLogin
+    ? { secret: old, until: now + 60_000, opens: 'nothing' }
+    : { secret: old, until: now + 10_000, opens: 'session' };
+  session.secret = {};
 }
