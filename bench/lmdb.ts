@@ -11,7 +11,7 @@ import { visibility } from './lmdb/visibility.js';
 import { digits, figure, isSteady, percent, range } from './support/figures.js';
 import { answer, sayLive } from './support/processes.js';
 import { type Check, judge, type Result, type Table } from './support/result.js';
-import { type Case, measure } from './support/rounds.js';
+import { type Case, inTurns, measure } from './support/rounds.js';
 import { tempFolder } from './support/temp.js';
 
 const PACE = { rounds: 24, turnMs: 250 };
@@ -45,13 +45,13 @@ answer(async ({ quick }: { quick: boolean }): Promise<Result> => {
   return { tables: [costs(samples), delays(seen)], goals: goals(samples, seen), checks };
 });
 
-function readAll(store: Store, ids: readonly string[], times: number): void {
+function readAll(store: Store, ids: readonly string[], times: number): Promise<void> {
   const codec = json();
-  for (let i = 0; i < times; i++) {
+  return inTurns(times, (i) => {
     const stored = store.load(ids[i % ids.length]!);
     if (stored === null || 'then' in stored) throw new Error('LMDB is expected to answer at once.');
-    codec.decode(stored.fields.get('name')!);
-  }
+    return codec.decode(stored.fields.get('name')!);
+  });
 }
 
 interface CommitCase extends Case {

@@ -1,4 +1,7 @@
-/** An engine over a store, with sessions to visit, and the two verbs as an adapter calls them. */
+/**
+ * An engine over a store, with sessions to visit, and the two verbs as an adapter calls them. Each visit makes a view of a
+ * request of its own, as an adapter does.
+ */
 import {
   type HeaderLine,
   type MaybePromise,

@@ -1,4 +1,7 @@
-/** What the contest asks of its load generator, and what it hears back. */
+/**
+ * What the contest asks of its load generator, and what it hears back. Apart from load.ts, because that is a program: who
+ * imports it becomes one.
+ */
 import type { Name } from './entrants.js';
 import type { Route } from './paths.js';
 

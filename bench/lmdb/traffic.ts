@@ -1,4 +1,7 @@
-/** Sessions and commits as the engine would send them: ten encoded fields, one of them set, many commits in flight. */
+/**
+ * Sessions and commits as the engine would send them: ten encoded fields, one of them set, many commits in flight. A commit
+ * that does not end as `ok` stops the run: figures of a store that refuses are figures of nothing.
+ */
 import { type Delta, json, type Store } from 'sojourn';
 import { sample } from '../support/sample.js';
 

@@ -1,4 +1,7 @@
-/** One line that tells how far a part is, and how long it has been at it. Only on a terminal: a log file would fill with it. */
+/**
+ * One line that tells how far a part is, and how long it has been at it. Only on a terminal: a log file would fill with it.
+ * Nothing is written between the turns of a round but this, and that by the parent, which has no part in what is measured.
+ */
 
 export interface Live {
   readonly say: (text: string) => void;

@@ -1,4 +1,7 @@
-/** Where and with what the figures were made: a figure without its machine is a rumour. */
+/**
+ * Where and with what the figures were made: a figure without its machine is a rumour. The load of the machine is part of it,
+ * because neighbours are what spoils figures most; the name of the machine and its folders are not.
+ */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
 import { canPin } from './processes.js';

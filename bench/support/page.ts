@@ -1,4 +1,7 @@
-/** docs/benchmarks.md: everything that a run found, with what it was made on, how, and what it says nothing about. */
+/**
+ * docs/benchmarks.md: everything that a run found, with what it was made on, how, and what it says nothing about. Written by
+ * script and never by hand, so that figures, verdicts and the method come from the same run of the same code.
+ */
 import type { Machine } from './machine.js';
 import type { Result } from './result.js';
 import { checksText, goalsText, tableText } from './tables.js';

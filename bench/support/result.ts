@@ -1,4 +1,9 @@
-/** What a part of the benchmark hands to the report: tables, goals with a verdict, and what was checked on the way. */
+/**
+ * What a part of the benchmark hands to the report: tables, goals with a verdict, and what was checked on the way.
+ *
+ * A goal that the samples cannot carry is neither met nor missed. "Not judged", with the reason beside it, is a verdict too:
+ * anything else would turn the noise of a busy machine into a claim.
+ */
 import { digits, type Figure, isSteady, percent } from './figures.js';
 
 export interface Table {

@@ -1,4 +1,7 @@
-/** Tables in Markdown, padded so that they read as well in a terminal as in a browser. */
+/**
+ * Tables in Markdown, padded so that they read as well in a terminal as in a browser: one text for both, so that nobody
+ * copies figures by hand from one to the other.
+ */
 import type { Check, Goal, Result, Table } from './result.js';
 
 export function tableText({ title, columns, rows }: Table): string {

@@ -1,4 +1,7 @@
-/** Folders for stores, in the system's own place for such things; gone when the process ends, however that comes about. */
+/**
+ * Folders for stores, in the system's own place for such things; gone when the process ends, however that comes about. Where
+ * that place is memory rather than a disk, flushing costs nothing, and the report has to say so.
+ */
 import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
