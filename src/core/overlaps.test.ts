@@ -251,6 +251,22 @@ test('what waits behind a login does not land with it', async () => {
   ]);
 });
 
+test('who saves with a replaced token is told that nothing was kept', async () => {
+  const { s, verbs } = shop();
+  const ann = visitor(s);
+  await ann.visit((session) => session.set('views', 1));
+  const late = visitor(s, new Map(ann.cookies));
+  await ann.visit((session) => session.login('ann'));
+  verbs.length = 0;
+
+  const { result, lines } = await late.ask((session) => {
+    session.set('name', 'late');
+    return session.save();
+  });
+
+  expect([result, cookies(lines), verbs]).toEqual(['gone', [], []]);
+});
+
 test('who signs in with a replaced token, saves and goes on, keeps all of it', async () => {
   const { s } = shop();
   const ann = visitor(s);
