@@ -10,7 +10,7 @@ import { checked, wholeNumber } from './options.js';
 export interface Limits {
   /** Encoded bytes of all fields and their names. Default 1 MiB. A stored field that is longer by itself is `corrupt` when it is read. */
   readonly bytes: number;
-  /** Number of fields. Default 1024. */
+  /** Number of fields. Default 1024, at most 65535. */
   readonly fields: number;
   /** How deep a value may be nested. Default 100, at most 500. */
   readonly depth: number;
@@ -20,7 +20,7 @@ export function limits(options: Partial<Limits> | undefined): Limits {
   const { bytes = 1_048_576, fields = 1024, depth = 100 } = checked('limits', options, ['bytes', 'fields', 'depth']);
   return {
     bytes: wholeNumber('limits.bytes', bytes, 64, 1_073_741_824),
-    fields: wholeNumber('limits.fields', fields, 1, 1_000_000),
+    fields: wholeNumber('limits.fields', fields, 1, 65_535),
     depth: wholeNumber('limits.depth', depth, 1, 500),
   };
 }
