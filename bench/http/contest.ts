@@ -7,7 +7,6 @@
 import { type Child, startChild } from '../support/processes.js';
 import type { Check } from '../support/result.js';
 import { rotated } from '../support/rounds.js';
-import { tempFolder } from '../support/temp.js';
 import type { Name } from './entrants.js';
 import { type Driven, FOREIGN_COOKIE, type Order, type Planned, type Target } from './orders.js';
 import { type Framework, PATHS, type Route, SEED_PATH, VIEWS_PATH } from './paths.js';
@@ -49,7 +48,7 @@ export interface Outcome {
 }
 
 export async function contest(framework: Framework, pace: Rounds): Promise<Outcome> {
-  const server = startChild('http/server', [framework, tempFolder()], { core: SERVER_CORE });
+  const server = startChild('http/server', [framework], { core: SERVER_CORE });
   const load = startChild('http/load', [], { core: LOAD_CORE });
   try {
     return await hold(framework, pace, server, load);

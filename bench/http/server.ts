@@ -5,6 +5,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { answer } from '../support/processes.js';
+import { tempFolder } from '../support/temp.js';
 import { type Entrant, entrants, type Name } from './entrants.js';
 import type { Framework } from './paths.js';
 import { serve } from './routes.js';
@@ -18,9 +19,9 @@ export type Writes = Readonly<Record<Name, number>>;
 const [LOWEST_PORT, HIGHEST_PORT] = [10_000, 32_767];
 const DRAWS = 50;
 
-const [framework = 'node:http', folder = '.'] = process.argv.slice(2);
+const [framework = 'node:http'] = process.argv.slice(2);
 const counted = tally();
-const all = entrants(folder);
+const all = entrants(tempFolder());
 const ports = Promise.all(all.map((entrant) => listen(serve(framework as Framework, entrant, counted))));
 const samples = sampler(counted);
 

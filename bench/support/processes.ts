@@ -42,6 +42,8 @@ export function answer(reply: (question: never) => unknown): void {
       );
   });
   process.on('disconnect', () => process.exit(0));
+  // Ctrl-C reaches every process of a terminal at once. The first one ends by it, the others by its end, and tidily.
+  process.on('SIGINT', () => {});
   // A parent that has gone while this program was still loading never says so.
   if (!process.connected) process.exit(0);
 }

@@ -1,5 +1,6 @@
 /**
- * Folders for stores, in the system's own place for such things; gone when the process ends, however that comes about. Where
+ * Folders for stores, in the system's own place for such things; gone when a run ends. One that is broken off in the middle of
+ * LMDB's work may leave its folder behind, of a few megabytes. Where
  * that place is memory rather than a disk, flushing costs nothing, and the report has to say so.
  */
 import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
