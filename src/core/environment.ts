@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import type { Environment } from '../contract.js';
 
 export const environment: Environment = {
-  now: () => Date.now(),
+  now: Date.now,
   random: (bytes) => randomBytes(bytes),
   every(intervalMs, run) {
     const timer = setInterval(run, intervalMs);

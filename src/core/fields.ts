@@ -13,6 +13,8 @@ import { sameBytes } from './delta.js';
 import { type Bytes, bytesOf, type Intent } from './intent.js';
 import { checkFieldName, FieldBudget, type Limits, problemOfName } from './limits.js';
 
+type Update = (current: unknown) => unknown;
+
 /** One field that the request has touched. */
 interface Entry {
   /** The bytes as loaded; null when the field was absent. */
@@ -25,10 +27,12 @@ interface Entry {
   /** True once the handler may have built on what was stored. */
   seen: boolean;
   wish: 'none' | 'assign' | 'update' | 'take';
-  updates: ((current: unknown) => unknown)[];
+  updates: readonly Update[];
 }
 
 const NONE: ReadonlyMap<string, Uint8Array> = new Map();
+const NOTHING_WISHED: ReadonlyMap<string, Intent> = new Map();
+const NO_UPDATES: readonly Update[] = [];
 
 export class Fields {
   readonly #codec: Codec;
@@ -85,7 +89,7 @@ export class Fields {
     this.#replace(field, entry, this.#encode(field, value), value);
     // A chain of updates on what is stored, or on what a take has left, can be rerun. After an assignment it is part of that.
     if (entry.wish !== 'assign') entry.wish = 'update';
-    entry.updates.push(fn);
+    entry.updates = [...entry.updates, fn];
   }
 
   take(field: string): unknown {
@@ -93,20 +97,22 @@ export class Fields {
     if (entry === undefined || entry.bytes === null) return undefined;
     const value = this.#valueOf(field, entry);
     if (entry.wish !== 'assign') entry.wish = 'take';
-    entry.updates = [];
+    entry.updates = NO_UPDATES;
     this.#replace(field, entry, null, undefined);
     return value;
   }
 
   /** What the request wants of each field that it changed. Encodes objects once more: throws SOJOURN_VALUE or SOJOURN_LIMIT. */
-  intents(): Map<string, Intent> {
-    const intents = new Map<string, Intent>();
-    for (const [field, entry] of this.#entries ?? []) {
+  intents(): ReadonlyMap<string, Intent> {
+    if (this.#entries === undefined) return NOTHING_WISHED;
+    let intents: Map<string, Intent> | undefined;
+    for (const [field, entry] of this.#entries) {
       this.#noticeInnerChange(field, entry);
-      if (entry.wish !== 'none' && !sameBytes(entry.bytes, entry.stored))
-        intents.set(field, this.#intent(field, entry));
+      if (entry.wish === 'none' || sameBytes(entry.bytes, entry.stored)) continue;
+      intents ??= new Map();
+      intents.set(field, this.#intent(field, entry));
     }
-    return intents;
+    return intents ?? NOTHING_WISHED;
   }
 
   /** All fields as they would be stored, for a session that is new. */
@@ -137,7 +143,7 @@ export class Fields {
       entry.stored = bytes;
       entry.bytes = bytes;
       entry.wish = 'none';
-      entry.updates = [];
+      entry.updates = NO_UPDATES;
     }
   }
 
@@ -166,7 +172,7 @@ export class Fields {
         decoded: stored === null,
         seen: false,
         wish: 'none',
-        updates: [],
+        updates: NO_UPDATES,
       };
       this.#entries.set(field, entry);
     }
@@ -214,8 +220,9 @@ export class Fields {
 
   #noticeInnerChange(field: string, entry: Entry): void {
     if (!entry.decoded || typeof entry.value !== 'object' || entry.value === null || entry.bytes === null) return;
-    const bytes = this.#encode(field, entry.value);
+    const bytes = encodeField(this.#codec, field, entry.value);
     if (sameBytes(bytes, entry.bytes)) return;
+    this.#budgetNow().check(field, entry.bytes, bytes);
     this.#budgetNow().move(field, entry.bytes, bytes);
     entry.bytes = bytes;
     // What was changed by hand cannot be rerun: it becomes an assignment after a read.
@@ -231,7 +238,7 @@ export class Fields {
     return entry.seen ? { kind: 'assign', read, value } : { kind: 'set', value };
   }
 
-  #rerun(field: string, updates: readonly ((current: unknown) => unknown)[], current: Bytes): Bytes {
+  #rerun(field: string, updates: readonly Update[], current: Bytes): Bytes {
     let value: unknown = current === null ? undefined : this.#codec.decode(current);
     for (const fn of updates) value = fn(value);
     return value === undefined ? null : encodeField(this.#codec, field, value);

@@ -31,7 +31,15 @@ export function guard(store: Store, events: Emitter): Guarded {
 
   return {
     name: store.name,
-    load: (id) => call('load', () => store.load(id)),
+    // On the path of every request, so without a function made for the call.
+    load(id) {
+      try {
+        const stored = store.load(id);
+        return isPromise(stored) ? stored.catch((error) => trouble('load', error)) : stored;
+      } catch (error) {
+        return trouble('load', error);
+      }
+    },
     create: (id, session) => call('create', () => store.create(id, session)),
     commit: (id, delta) => call('commit', () => store.commit(id, delta)),
     destroy: (id) => call('destroy', () => store.destroy(id)),

@@ -6,6 +6,7 @@
  */
 import { failure } from '../errors.js';
 import { checked, wholeNumber } from './options.js';
+import { PackedFields } from './packed-fields.js';
 
 export interface Limits {
   /** Encoded bytes of all fields and their names. Default 1 MiB. A stored field that is longer by itself is `corrupt` when it is read. */
@@ -55,7 +56,10 @@ export class FieldBudget {
 
   constructor(limits: Limits, stored: ReadonlyMap<string, Uint8Array>) {
     this.#limits = limits;
-    for (const [field, value] of stored) this.move(field, null, value);
+    if (stored instanceof PackedFields) {
+      this.#bytes = stored.contentBytes;
+      this.#fields = stored.size;
+    } else for (const [field, value] of stored) this.move(field, null, value);
   }
 
   /** Throws SOJOURN_LIMIT if this change would pass a bound. What makes a session smaller always passes. */

@@ -25,6 +25,11 @@ export class PackedFields implements ReadonlyMap<string, Uint8Array> {
     this.size = size;
   }
 
+  /** The bytes of all names and values, without looking at them. */
+  get contentBytes(): number {
+    return this.bytes.length - this.start - this.size * FIELD_HEADER_BYTES;
+  }
+
   get(name: string): Uint8Array | undefined {
     const at = this.find(name);
     return at === -1 ? undefined : this.valueAt(at);
