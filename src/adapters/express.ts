@@ -6,9 +6,11 @@
  * "trust proxy"). A store that cannot be read ends in the application's error handler with `status` 503; a commit that
  * fails replaces the answer with a plain 503, because at that point the handlers are done.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { MaybePromise, RequestView, Session, Sessions } from '../contract.js';
+import { IncomingMessage, type ServerResponse } from 'node:http';
+import type { MaybePromise, Session, Sessions } from '../contract.js';
+import { carriedBy } from '../core/carried.js';
 import { isPromise } from '../core/maybe.js';
+import { applicationPrototype } from './application-prototype.js';
 import { holdUntilCommitted } from './node-answer.js';
 import { NodeRequest } from './node-request.js';
 
@@ -41,7 +43,7 @@ export function session<T extends object, S>(sessions: Sessions<T, S>): Middlewa
   return (req: ExpressRequest, res, next) => {
     let opened: MaybePromise<Session<T>>;
     try {
-      opened = sessions.open(view(req), req);
+      opened = sessions.open(new NodeRequest(req, trusts), req);
     } catch (error) {
       return next(error);
     }
@@ -50,14 +52,37 @@ export function session<T extends object, S>(sessions: Sessions<T, S>): Middlewa
   };
 
   function hand(req: ExpressRequest, res: ServerResponse, visit: Session<T>, next: () => void): void {
-    req.session = visit;
+    show(req, visit);
     holdUntilCommitted(res, (status) => sessions.save(visit, status));
     next();
   }
 }
 
-function view(req: ExpressRequest): RequestView {
-  const trusts = req.app?.get('trust proxy fn');
-  const isTrusted = typeof trusts === 'function' && trusts(req.socket.remoteAddress, 0) === true;
-  return new NodeRequest(req, isTrusted);
+/** Express's own judgement of the proxy that this request came through. */
+function trusts(req: ExpressRequest): boolean {
+  const trustsAddress = req.app?.get('trust proxy fn');
+  return typeof trustsAddress === 'function' && trustsAddress(req.socket.remoteAddress, 0) === true;
+}
+
+const prototypes = new WeakSet<object>();
+
+/** `req.session`, as a property of Express's own request prototype (application-prototype.ts says why): the newest session. */
+function show(req: ExpressRequest, visit: unknown): void {
+  const prototype = applicationPrototype(req, IncomingMessage.prototype);
+  if (prototype === undefined || Object.hasOwn(req, 'session')) {
+    req.session = visit;
+    return;
+  }
+  if (prototypes.has(prototype)) return;
+  prototypes.add(prototype);
+  Object.defineProperty(prototype, 'session', {
+    configurable: true,
+    enumerable: true,
+    get(this: object) {
+      return carriedBy(this)?.sessions.at(-1)?.session;
+    },
+    set(this: object, value: unknown) {
+      Object.defineProperty(this, 'session', { value, configurable: true, enumerable: true, writable: true });
+    },
+  });
 }

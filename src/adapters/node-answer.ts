@@ -6,21 +6,25 @@
  * call goes straight on. Otherwise calls are kept in order and replayed, `write` answers false so that a pipe pauses, and
  * `headersSent` says true, because to the application the answer has begun. A commit that fails replaces the answer.
  *
- * The four are shared functions set on the response, with one state object beside them: no closures on the path of a
- * request. Rejected: the `on-headers` package, which cannot wait; wrapping the prototype, which would reach into servers
- * that are not ours.
+ * The four are shared functions set on the response, or on the prototype of the framework that it belongs to
+ * (application-prototype.ts says why); what is known of an answer is carried by its request, and an answer that nobody
+ * holds passes. Rejected: the `on-headers` package, which cannot wait; wrapping Node's own prototype, which would reach into
+ * servers that are not ours.
  */
-import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { HeaderLine, MaybePromise } from '../contract.js';
+import { carriedBy, carry } from '../core/carried.js';
 import { mergedCacheControl, mergedVary } from '../core/headers.js';
 import { chain, isPromise } from '../core/maybe.js';
 import { isFailure } from '../errors.js';
+import { applicationPrototype } from './application-prototype.js';
 
 /** Commits a session and hands over the lines to add to an answer of this status. */
 export type CommitSession = (status: number) => MaybePromise<readonly HeaderLine[]>;
 type Method = 'writeHead' | 'write' | 'end' | 'flushHeaders';
 /** The overloads of four Node methods, only ever called with the arguments they came with. */
 type AnyMethod = Function;
+type Methods = Readonly<Record<Method, AnyMethod>>;
 interface Call {
   readonly method: Method;
   readonly args: unknown[];
@@ -33,29 +37,85 @@ interface Answer {
   /** One for each session of the request: an application may have two, under different cookies. */
   readonly commits: CommitSession[];
   readonly held: Call[];
-  readonly writeHead: AnyMethod;
-  readonly write: AnyMethod;
-  readonly end: AnyMethod;
-  readonly flushHeaders: AnyMethod;
+  /** What the four functions were before. */
+  readonly original: Methods;
 }
 
-const ANSWER = Symbol('sojourn answer');
-type Holding = ServerResponse & { [ANSWER]: Answer };
+/** The prototypes that we have put our functions on, with what was there before. */
+const prototypes = new WeakMap<object, Methods>();
 
 /** From now on nothing of this answer leaves before `commit(status)` has handed over its header lines. */
 export function holdUntilCommitted(response: ServerResponse, commit: CommitSession): void {
-  const holding = response as Holding;
-  if (holding[ANSWER] !== undefined) {
-    holding[ANSWER].commits.push(commit);
-    return;
-  }
-  const { writeHead, write, end, flushHeaders } = response;
-  holding[ANSWER] = { phase: 'open', commits: [commit], held: [], writeHead, write, end, flushHeaders };
-  holding.writeHead = heldWriteHead as unknown as Holding['writeHead'];
-  holding.write = heldWrite as Holding['write'];
-  holding.end = heldEnd as unknown as Holding['end'];
-  holding.flushHeaders = heldFlushHeaders;
+  const carried = carry(carrierOf(response));
+  const answer = carried.answer as Answer | undefined;
+  if (answer !== undefined) answer.commits.push(commit);
+  else carried.answer = { phase: 'open', commits: [commit], held: [], original: intercept(response) } satisfies Answer;
 }
+
+/** Node links every response to its request. */
+function carrierOf(response: ServerResponse): object {
+  return response.req ?? response;
+}
+
+function answerOf(response: ServerResponse): Answer | undefined {
+  return carriedBy(carrierOf(response))?.answer as Answer | undefined;
+}
+
+/** Has the four functions go through us, and returns what they were. */
+function intercept(response: ServerResponse): Methods {
+  const prototype = applicationPrototype(response, ServerResponse.prototype);
+  if (prototype !== undefined && !isWrapped(response)) return prototypes.get(prototype) ?? install(prototype);
+  const { writeHead, write, end, flushHeaders } = response;
+  put(response, own);
+  return { writeHead, write, end, flushHeaders };
+}
+
+/** Another middleware has wrapped this very response: then we go around that. */
+function isWrapped(response: ServerResponse): boolean {
+  return Object.hasOwn(response, 'end') || Object.hasOwn(response, 'write') || Object.hasOwn(response, 'writeHead');
+}
+
+function install(prototype: object): Methods {
+  const { writeHead, write, end, flushHeaders } = prototype as ServerResponse;
+  const original = { writeHead, write, end, flushHeaders };
+  put(prototype, holding(original));
+  prototypes.set(prototype, original);
+  return original;
+}
+
+/** By name, so that responses that share a hidden class go on sharing one. */
+function put(target: object, { writeHead, write, end, flushHeaders }: Methods): void {
+  const on = target as Record<Method, AnyMethod>;
+  on.writeHead = writeHead;
+  on.write = write;
+  on.end = end;
+  on.flushHeaders = flushHeaders;
+}
+
+/** The four functions. `original` is for answers that nobody holds. */
+function holding(original?: Methods): Methods {
+  return {
+    writeHead(this: ServerResponse, ...args: unknown[]): unknown {
+      const answer = answerOf(this);
+      return answer === undefined ? original!.writeHead.apply(this, args) : heldWriteHead(this, answer, args);
+    },
+    write(this: ServerResponse, ...args: unknown[]): unknown {
+      const answer = answerOf(this);
+      return answer === undefined ? original!.write.apply(this, args) : heldWrite(this, answer, args);
+    },
+    end(this: ServerResponse, ...args: unknown[]): unknown {
+      const answer = answerOf(this);
+      return answer === undefined ? original!.end.apply(this, args) : heldEnd(this, answer, args);
+    },
+    flushHeaders(this: ServerResponse): void {
+      const answer = answerOf(this);
+      if (answer === undefined) original!.flushHeaders.call(this);
+      else heldFlushHeaders(this, answer);
+    },
+  };
+}
+/** For a single response, which is held for certain. */
+const own: Methods = holding();
 
 /** Answers with the status that fits the error, and with nothing of what the application had prepared. */
 export function answerFailure(response: ServerResponse, error: unknown): void {
@@ -72,7 +132,7 @@ export function answerFailure(response: ServerResponse, error: unknown): void {
 
 /** For a handler that failed: an answer that has not begun becomes a 500, one that has begun and not ended is cut off. */
 export function breakOff(response: ServerResponse, error: unknown): void {
-  const answer = (response as Partial<Holding>)[ANSWER];
+  const answer = answerOf(response);
   if (answer === undefined || answer.phase === 'open') {
     answerFailure(response, error);
     return;
@@ -89,39 +149,38 @@ const MESSAGES: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-function heldWriteHead(this: Holding, ...args: unknown[]): ServerResponse {
-  const answer = this[ANSWER];
-  if (answer.phase === 'free') return answer.writeHead.apply(this, args);
+function heldWriteHead(response: ServerResponse, answer: Answer, args: unknown[]): unknown {
+  if (answer.phase === 'free') return answer.original.writeHead.apply(response, args);
   if (answer.phase === 'open') {
     // The headers given here must meet ours, so they become set headers like any other.
     const [status, reason, headers] = typeof args[1] === 'string' ? args : [args[0], undefined, args[1]];
-    this.statusCode = status as number;
-    if (reason !== undefined) this.statusMessage = reason as string;
-    setAll(this, headers as OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined);
-    if (begin(this, answer)) answer.writeHead.call(this, this.statusCode);
-    else answer.held.push({ method: 'writeHead', args: [this.statusCode] });
+    response.statusCode = status as number;
+    if (reason !== undefined) response.statusMessage = reason as string;
+    setAll(response, headers as OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined);
+    if (begin(response, answer)) answer.original.writeHead.call(response, response.statusCode);
+    else answer.held.push({ method: 'writeHead', args: [response.statusCode] });
   }
-  return this;
+  return response;
 }
 
-function heldWrite(this: Holding, ...args: unknown[]): boolean {
-  const answer = this[ANSWER];
-  if (answer.phase === 'free' || (answer.phase === 'open' && begin(this, answer)))
-    return answer.write.apply(this, args);
-  return keep(answer, 'write', args);
+function heldWrite(response: ServerResponse, answer: Answer, args: unknown[]): unknown {
+  return mayPass(response, answer) ? answer.original.write.apply(response, args) : keep(answer, 'write', args);
 }
 
-function heldEnd(this: Holding, ...args: unknown[]): ServerResponse {
-  const answer = this[ANSWER];
-  if (answer.phase === 'free' || (answer.phase === 'open' && begin(this, answer))) answer.end.apply(this, args);
+function heldEnd(response: ServerResponse, answer: Answer, args: unknown[]): unknown {
+  if (mayPass(response, answer)) answer.original.end.apply(response, args);
   else keep(answer, 'end', args);
-  return this;
+  return response;
 }
 
-function heldFlushHeaders(this: Holding): void {
-  const answer = this[ANSWER];
-  if (answer.phase === 'free' || (answer.phase === 'open' && begin(this, answer))) answer.flushHeaders.call(this);
+function heldFlushHeaders(response: ServerResponse, answer: Answer): void {
+  if (mayPass(response, answer)) answer.original.flushHeaders.call(response);
   else keep(answer, 'flushHeaders', []);
+}
+
+/** True when the answer is free to go, or has just become so. */
+function mayPass(response: ServerResponse, answer: Answer): boolean {
+  return answer.phase === 'free' || (answer.phase === 'open' && begin(response, answer));
 }
 
 /** Keeps a call for later; what comes after an `end` is dropped, as Node would. Always false: "do not send more yet". */
@@ -131,7 +190,7 @@ function keep({ phase, held }: Answer, method: Method, args: unknown[]): false {
 }
 
 /** Starts the commit. True when it is done and the answer may go on at once. */
-function begin(response: Holding, answer: Answer): boolean {
+function begin(response: ServerResponse, answer: Answer): boolean {
   try {
     const lines = commitAll(answer.commits, response.statusCode, 0);
     if (!isPromise(lines)) {
@@ -159,17 +218,17 @@ function commitAll(
 }
 
 /** Lets the answer go: our lines first, then every call in its order. */
-function release(response: Holding, answer: Answer, lines: readonly HeaderLine[]): void {
+function release(response: ServerResponse, answer: Answer, lines: readonly HeaderLine[]): void {
   showHeadersSent(response);
   addLines(response, lines);
   answer.phase = 'free';
   const { held } = answer;
-  for (const { method, args } of held) answer[method].apply(response, args);
+  for (const { method, args } of held) answer.original[method].apply(response, args);
   // A pipe that was told to wait goes on, unless the socket itself asks for a pause and will say so when it is over.
   if (held[held.length - 1]?.method !== 'end' && !response.writableNeedDrain) response.emit('drain');
 }
 
-function fail(response: Holding, answer: Answer, error: unknown): void {
+function fail(response: ServerResponse, answer: Answer, error: unknown): void {
   showHeadersSent(response);
   if (answer.phase === 'free') {
     // The headers have left already: all that can be said is that this answer is not whole.
@@ -182,7 +241,7 @@ function fail(response: Holding, answer: Answer, error: unknown): void {
   response.emit('drain');
 }
 
-function showHeadersSent(response: Holding): void {
+function showHeadersSent(response: ServerResponse): void {
   if (Object.hasOwn(response, 'headersSent')) Reflect.deleteProperty(response, 'headersSent');
 }
 

@@ -9,28 +9,31 @@ import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { RequestView } from '../contract.js';
 
+/** Whether what the proxy of this request says may be believed. Asked only when one has said something. */
+export type Trusts = (request: IncomingMessage) => boolean;
+
 export class NodeRequest implements RequestView {
   readonly #request: IncomingMessage;
-  readonly #trustProxy: boolean;
+  readonly #trusts: Trusts;
 
-  constructor(request: IncomingMessage, trustProxy: boolean) {
+  constructor(request: IncomingMessage, trusts: Trusts) {
     this.#request = request;
-    this.#trustProxy = trustProxy;
+    this.#trusts = trusts;
   }
 
   get secure(): boolean {
     if ((this.#request.socket as TLSSocket).encrypted === true) return true;
-    return this.#trustProxy && firstOf(this.header('x-forwarded-proto')) === 'https';
+    const proto = this.header('x-forwarded-proto');
+    return proto !== undefined && firstOf(proto) === 'https' && this.#trusts(this.#request);
   }
 
   get proxied(): boolean {
-    if (this.#trustProxy) return false;
     const { headers } = this.#request;
-    return (
-      headers.forwarded !== undefined ||
+    const speaks =
       headers['x-forwarded-for'] !== undefined ||
-      headers['x-forwarded-proto'] !== undefined
-    );
+      headers['x-forwarded-proto'] !== undefined ||
+      headers.forwarded !== undefined;
+    return speaks && !this.#trusts(this.#request);
   }
 
   header(name: string): string | undefined {
@@ -40,6 +43,6 @@ export class NodeRequest implements RequestView {
 }
 
 /** The proxy nearest to the client wrote the first one. */
-function firstOf(list: string | undefined): string | undefined {
-  return list?.split(',', 1)[0]?.trim().toLowerCase();
+function firstOf(list: string): string | undefined {
+  return list.split(',', 1)[0]?.trim().toLowerCase();
 }

@@ -32,7 +32,8 @@ export function session<T extends object, S>(
   options?: NodeOptions,
 ): (req: IncomingMessage, res: ServerResponse) => void {
   const { trustProxy = false } = checked('session()', options, ['trustProxy']);
-  const trusts = flag('trustProxy', trustProxy);
+  const isTrusted = flag('trustProxy', trustProxy);
+  const trusts = (): boolean => isTrusted;
 
   return (req, res) => {
     const failed = (error: unknown): void => answerFailure(res, error);

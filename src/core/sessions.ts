@@ -23,6 +23,7 @@ import type {
   Transport,
 } from '../contract.js';
 import { failure } from '../errors.js';
+import { carriedBy, carry } from './carried.js';
 import { emitter, type Listeners } from './events.js';
 import { type LifetimeOptions, lifetimes } from './expiry.js';
 import { type Found, finder } from './find.js';
@@ -133,7 +134,7 @@ export function assemble<T extends object, S extends Store>(
   };
   const varyLine: HeaderLine = ['Vary', transport.vary];
   const onlyVary: readonly HeaderLine[] = Object.freeze([varyLine]);
-  const mark = Symbol('sojourn session');
+  const engine = {};
   const stopSweeping = startSweeping();
 
   function open(request: RequestView, owner?: object): MaybePromise<Session<T>> {
@@ -143,7 +144,7 @@ export function assemble<T extends object, S extends Store>(
 
   function present(found: Found, request: RequestView, presented: boolean, owner: object | undefined): Session<T> {
     const session = new LiveSession<T>(surroundings, found.opened, { request, presented, mute: found.mute });
-    if (owner !== undefined) (owner as Record<symbol, unknown>)[mark] = session;
+    if (owner !== undefined) carry(owner).sessions.push({ engine, session });
     return session;
   }
 
@@ -180,9 +181,9 @@ export function assemble<T extends object, S extends Store>(
   }
 
   function from(request: object): Session<T> {
-    const session = (request as Record<symbol, unknown> | undefined)?.[mark] as Session<T> | undefined;
-    if (session === undefined) throw failure('SOJOURN_NO_SESSION', undefined);
-    return session;
+    const opened = request && carriedBy(request)?.sessions.findLast((each) => each.engine === engine);
+    if (!opened) throw failure('SOJOURN_NO_SESSION', undefined);
+    return opened.session as Session<T>;
   }
 
   async function end(id: string, reason: Events['destroyed']['reason']): Promise<void> {
