@@ -69,7 +69,7 @@ const prototypes = new WeakSet<object>();
 /** `req.session`, as a property of Express's own request prototype (application-prototype.ts says why): the newest session. */
 function show(req: ExpressRequest, visit: unknown): void {
   const prototype = applicationPrototype(req, IncomingMessage.prototype);
-  if (prototype === undefined || Object.hasOwn(req, 'session')) {
+  if (prototype === undefined) {
     req.session = visit;
     return;
   }

@@ -64,13 +64,20 @@ function answerOf(response: ServerResponse): Answer | undefined {
 /** Has the four functions go through us, and returns what they were. */
 function intercept(response: ServerResponse): Methods {
   const prototype = applicationPrototype(response, ServerResponse.prototype);
-  if (prototype !== undefined && !isWrapped(response)) return prototypes.get(prototype) ?? install(prototype);
+  const installed = prototype && prototypes.get(prototype);
+  if (installed) return installed;
+  // The first answer of a framework. If a middleware before us has wrapped it, that has not met our functions yet: go around it.
+  const original = prototype && install(prototype);
+  return original && !isWrapped(response) ? original : replaceOn(response);
+}
+
+/** Node's own responses share a hidden class, and go on sharing one with four more properties. */
+function replaceOn(response: ServerResponse): Methods {
   const { writeHead, write, end, flushHeaders } = response;
   put(response, own);
   return { writeHead, write, end, flushHeaders };
 }
 
-/** Another middleware has wrapped this very response: then we go around that. */
 function isWrapped(response: ServerResponse): boolean {
   return Object.hasOwn(response, 'end') || Object.hasOwn(response, 'write') || Object.hasOwn(response, 'writeHead');
 }

@@ -5,7 +5,7 @@
  * A request that carries such headers without that trust is marked `proxied`, so that the cookie transport can name the
  * setting that is missing instead of quietly sending a cookie that the browser drops.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { RequestView } from '../contract.js';
 
@@ -14,10 +14,13 @@ export type Trusts = (request: IncomingMessage) => boolean;
 
 export class NodeRequest implements RequestView {
   readonly #request: IncomingMessage;
+  readonly #headers: IncomingHttpHeaders;
   readonly #trusts: Trusts;
 
   constructor(request: IncomingMessage, trusts: Trusts) {
     this.#request = request;
+    // Looked up once: on a request of Express every look costs half a microsecond (application-prototype.ts).
+    this.#headers = request.headers;
     this.#trusts = trusts;
   }
 
@@ -28,7 +31,7 @@ export class NodeRequest implements RequestView {
   }
 
   get proxied(): boolean {
-    const { headers } = this.#request;
+    const headers = this.#headers;
     const speaks =
       headers['x-forwarded-for'] !== undefined ||
       headers['x-forwarded-proto'] !== undefined ||
@@ -37,7 +40,7 @@ export class NodeRequest implements RequestView {
   }
 
   header(name: string): string | undefined {
-    const value = this.#request.headers[name];
+    const value = this.#headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
   }
 }
