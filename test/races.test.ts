@@ -5,11 +5,12 @@
  * a session that was destroyed must never be seen again: not by its old cookie, not in the store.
  */
 import fc from 'fast-check';
-import type { MaybePromise, Store } from 'sojourn';
+import type { Store } from 'sojourn';
 import { memory, sessions, type } from 'sojourn';
 import { lmdb } from 'sojourn/lmdb';
 import { expect, test } from 'vitest';
 import { runs } from './support/exam.js';
+import { slowed } from './support/slowed.js';
 import { tempFolder } from './support/temp.js';
 import { visitor } from './support/visitor.js';
 
@@ -18,23 +19,6 @@ interface Fields {
   text: string;
 }
 const RACES = runs(10_000, 100_000);
-
-/** Every verb waits twice: before it reaches the store, and before its answer reaches the engine. */
-function slowed(store: Store, scheduler: fc.Scheduler): Store {
-  const slow = async <R>(verb: string, run: () => MaybePromise<R>): Promise<R> => {
-    await scheduler.schedule(Promise.resolve(), `${verb} sets out`);
-    const result = await run();
-    await scheduler.schedule(Promise.resolve(), `${verb} comes back`);
-    return result;
-  };
-  return {
-    name: store.name,
-    load: (id) => slow('load', () => store.load(id)),
-    create: (id, session) => slow('create', () => store.create(id, session)),
-    commit: (id, delta) => slow('commit', () => store.commit(id, delta)),
-    destroy: (id) => slow('destroy', () => store.destroy(id)),
-  };
-}
 
 type Actor = 'set' | 'update' | 'read' | 'rotate' | 'login' | 'save twice' | 'remember';
 const actors: fc.Arbitrary<Actor[]> = fc.array(

@@ -9,11 +9,12 @@
  * rotation and overtaken by the rotation's answer on the way. So a wave has rotations or cookies that are repeated, not both.
  */
 import fc from 'fast-check';
-import type { HeaderLine, MaybePromise, Store } from 'sojourn';
+import type { HeaderLine } from 'sojourn';
 import { memory, sessions, type } from 'sojourn';
 import { controllableClock } from 'sojourn/testing';
 import { expect, test } from 'vitest';
 import { runs } from './support/exam.js';
+import { slowed } from './support/slowed.js';
 import { visitor } from './support/visitor.js';
 
 interface Fields {
@@ -43,22 +44,6 @@ const waves: fc.Arbitrary<Wave> = fc.oneof(
   fc.record({ pause: fc.constant('1s'), remember: fc.boolean(), requests: requestsOf('rotate') }),
   fc.record({ pause: fc.constant('2d'), remember: fc.boolean(), requests: requestsOf('remember') }),
 );
-
-function slowed(store: Store, scheduler: fc.Scheduler): Store {
-  const slow = async <R>(verb: string, run: () => MaybePromise<R>): Promise<R> => {
-    await scheduler.schedule(Promise.resolve(), `${verb} sets out`);
-    const result = await run();
-    await scheduler.schedule(Promise.resolve(), `${verb} comes back`);
-    return result;
-  };
-  return {
-    name: store.name,
-    load: (id) => slow('load', () => store.load(id)),
-    create: (id, session) => slow('create', () => store.create(id, session)),
-    commit: (id, delta) => slow('commit', () => store.commit(id, delta)),
-    destroy: (id) => slow('destroy', () => store.destroy(id)),
-  };
-}
 
 test(`whatever the order, nothing is lost and nobody is signed out, in ${WAVES} waves`, async () => {
   await fc.assert(fc.asyncProperty(fc.scheduler(), waves, play), { numRuns: WAVES });
