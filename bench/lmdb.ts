@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { json, type Store } from 'sojourn';
 import { lmdb } from 'sojourn/lmdb';
+import { lmdbFloor } from './lmdb/floor.js';
 import { begin, commitViews, IN_FLIGHT, sumOfVersions } from './lmdb/traffic.js';
 import { visibility } from './lmdb/visibility.js';
 import { digits, figure, isSteady, percent, range } from './support/figures.js';
@@ -23,6 +24,8 @@ const SESSIONS = 1000;
 const READ = 'load, and decode one field';
 const COMMIT = 'commit one field (durable: false)';
 const DURABLE_COMMIT = 'commit one field (default: durable)';
+const FLOOR_READ = 'floor: the bare package reads and copies a record';
+const FLOOR_WRITE = 'floor: the bare package reads, copies and puts on condition, not durable';
 
 answer(async ({ quick }: { quick: boolean }): Promise<Result> => {
   const folder = tempFolder();
@@ -33,7 +36,13 @@ answer(async ({ quick }: { quick: boolean }): Promise<Result> => {
 
   const commits = [commitCase(COMMIT, loose, ids), commitCase(DURABLE_COMMIT, durable, ids)];
   const reads: Case = { name: READ, run: (times) => readAll(loose, ids, times) };
-  const samples = await measure([reads, ...commits], quick ? QUICK_PACE : PACE);
+  const floor = await lmdbFloor(join(folder, 'floor'), ids);
+  const floors: Case[] = [
+    { name: FLOOR_READ, run: floor.read },
+    { name: FLOOR_WRITE, run: floor.write },
+  ];
+  const samples = await measure([...floors, reads, ...commits], quick ? QUICK_PACE : PACE);
+  await floor.close();
   const checks = await Promise.all(commits.map(versionsCheck));
   sayLive('a second process writes');
   const changes = quick ? QUICK_CHANGES : CHANGES;
