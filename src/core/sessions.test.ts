@@ -1,5 +1,6 @@
 /** The engine's promises, told as what happens to visitors. The store is the real memory store behind a recorder of calls. */
 import { describe, expect, test } from 'vitest';
+import { EVENTS } from '../../test/support/events.js';
 import { request, visitor } from '../../test/support/visitor.js';
 import type { Events, Sessions, SessionsOptions, Store } from '../index.js';
 import { memory, sessions, type } from '../index.js';
@@ -30,17 +31,7 @@ function shop(options: Partial<SessionsOptions<Shop, ReturnType<typeof memory>>>
   });
   const told: Told[] = [];
   const s = sessions({ data: type<Shop>(), store: counted, environment: clock, sweep: false, ...options });
-  for (const event of [
-    'created',
-    'committed',
-    'rotated',
-    'destroyed',
-    'gone',
-    'conflict',
-    'refused',
-    'corrupt',
-    'storeError',
-  ] as const) {
+  for (const event of EVENTS) {
     s.on(event, (payload) => told.push([event, payload] as Told));
   }
   const ofKind = <E extends keyof Events>(kind: E) =>

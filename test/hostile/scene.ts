@@ -5,6 +5,7 @@
  * cookie `__Host-sid` is at stake. `direct` goes straight into transport and engine with header bytes decoded as latin1, as
  * Node decodes them: that is what an adapter without Node's own parser would hand over.
  */
+
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import express from 'express';
@@ -25,6 +26,7 @@ import { type ControllableClock, controllableClock } from 'sojourn/testing';
 import { expect } from 'vitest';
 import { join, newToken } from '../../src/core/token.js';
 import { removeLater } from '../support/cleanup.js';
+import { EVENTS } from '../support/events.js';
 import { raw, type Served, serve } from '../support/http.js';
 import { type Call, recorded } from '../support/recorded.js';
 import { request, visitor } from '../support/visitor.js';
@@ -89,17 +91,6 @@ export interface Scene {
   othersAreUnhurt(): Promise<void>;
 }
 
-const EVENTS = [
-  'created',
-  'committed',
-  'rotated',
-  'destroyed',
-  'gone',
-  'conflict',
-  'refused',
-  'corrupt',
-  'storeError',
-] as const satisfies readonly (keyof Events)[];
 const codec = json();
 
 /** `openStore` is asked once for each server: two handles of one store, or twice the same. */

@@ -1,6 +1,8 @@
 /** Two servers on one store, without HTTP: what they ask of it, what they tell, and a clock that both obey. */
+
 import { type Events, memory, type Sessions, type SessionsOptions, type Store, sessions } from 'sojourn';
 import { type ControllableClock, controllableClock } from 'sojourn/testing';
+import { EVENTS } from './events.js';
 import { type Call, recorded } from './recorded.js';
 
 export type Fields = Record<string, unknown>;
@@ -17,18 +19,6 @@ export interface Pair<S extends Store> {
   /** The verbs of the calls so far, in order. */
   verbs(): string[];
 }
-
-const EVENTS = [
-  'created',
-  'committed',
-  'rotated',
-  'destroyed',
-  'gone',
-  'conflict',
-  'refused',
-  'corrupt',
-  'storeError',
-] as const satisfies readonly (keyof Events)[];
 
 /** On one memory store. */
 export function pair(options: Partial<SessionsOptions<Fields, Store>> = {}): Pair<ReturnType<typeof memory>> {
