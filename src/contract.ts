@@ -95,14 +95,22 @@ export type Outcome =
  */
 export interface Store {
   readonly name: string;
-  /** The live session, or null when unknown or expired. */
-  load(id: string): MaybePromise<Stored | null>;
+  /**
+   * The live session, or null when unknown or expired. `atLeast`: a version that was acknowledged to somebody; a layer that
+   * keeps copies hands over no older copy, and asks below instead. Stores without copies need not look at it.
+   */
+  load(id: string, atLeast?: number): MaybePromise<Stored | null>;
   /** Adds a session under a fresh id. 'exists' leaves the old one untouched. The engine never creates a session that has a user: it binds by `commit`. */
   create(id: string, session: Stored): MaybePromise<'ok' | 'exists'>;
   /** Applies a delta atomically to what is stored now, not to what was loaded. */
   commit(id: string, delta: Delta): MaybePromise<Outcome>;
   /** Forgets the session. Idempotent. A later `commit` for this id answers 'gone'. */
   destroy(id: string): MaybePromise<void>;
+  /**
+   * Looks whether the backend can do what this store asks of it. SOJOURN_STORE names what is missing (a command, a permission);
+   * what is only dangerous (a server that evicts) comes back as sentences for the operator.
+   */
+  check?(): Promise<readonly string[]>;
   close?(): MaybePromise<void>;
 }
 
@@ -124,9 +132,38 @@ export interface Listable {
 export interface Sweepable {
   sweep(limit: number): MaybePromise<number>;
 }
-/** Announces changes made by anyone. `null` means "I may have missed some: drop everything". */
+/** Tells of what others do: what a near cache stands on, and what makes events heard on every server. */
 export interface Watchable {
-  watch(changed: (id: string | null) => void): MaybePromise<() => void>;
+  /**
+   * Tells `watcher` of changes until the returned function is called. From `heard` on, every session that `load` hands over is
+   * watched. `everyMs`: how often, at least, to make sure that nothing is missed.
+   */
+  watch(watcher: Watcher, everyMs: number): MaybePromise<() => MaybePromise<void>>;
+  /** Tells of sessions that other processes destroyed and of sessions that expired, as far as the backend tells. At most once each. */
+  listen(ended: (id: string, how: Ended) => void): MaybePromise<() => MaybePromise<void>>;
+}
+export type Ended = 'destroyed' | 'expired';
+
+/** Who keeps copies of sessions, and must hear when they are no longer good. Called from anywhere, never throws. */
+export interface Watcher {
+  /**
+   * The session was changed or has ended, or may have been, or is not watched after all. Also tells about a `load` that is under way:
+   * its answer must not be kept. Told before the change is acknowledged or at most a link's delay later. Commits that
+   * went through this very store need not be told.
+   */
+  changed(id: string): void;
+  /** Changes may be missed from now on: drop everything, and keep nothing that is loaded, until `heard`. */
+  deaf(): void;
+  /** Everything that was acknowledged before `asOf` (milliseconds of `performance.now()`) has been told. */
+  heard(asOf: number): void;
+}
+
+/** Keeps copies of sessions in this process: a near cache, or a layer above one. */
+export interface Caching {
+  /** The longest that a change made elsewhere can stay unseen here, in milliseconds. */
+  readonly stalenessMs: number;
+  /** The last copy of an unexpired session, at most `maxAgeMs` old, for when the store below does not answer. Null for one that is known to have ended. */
+  stale(id: string, maxAgeMs: number): Stored | null;
 }
 
 /** Turns one field's value into bytes and back. Synchronous and pure; equal values should give equal bytes. */
@@ -166,6 +203,14 @@ export interface Transport {
   /** `lifetimeMs`: how long the client should keep the token; undefined: until the browser closes. */
   write(token: string, lifetimeMs: number | undefined, request: RequestView): readonly HeaderLine[];
   clear(request: RequestView): readonly HeaderLine[];
+  /**
+   * For stores with a near cache: the version that this client has seen acknowledged a moment ago, so that the next server
+   * does not answer from an older copy. It comes from outside, so it may only cost a read. Without the two, a client reads its
+   * own writes for certain only on the server that it wrote on.
+   */
+  readVersion?(request: RequestView): number | undefined;
+  /** `lifetimeMs`: how long it matters. */
+  writeVersion?(version: number, lifetimeMs: number, request: RequestView): readonly HeaderLine[];
   /** The effective settings as JSON, for `describe()`. */
   describe(): object;
 }
@@ -224,7 +269,10 @@ export interface Events {
   committed: { readonly id: string; readonly fields: readonly string[] };
   /** `login`: the new secret came with a sign-in. */
   rotated: { readonly id: string; readonly login: boolean };
-  destroyed: { readonly id: string; readonly reason: 'logout' | 'revoked' };
+  /** `elsewhere`: by another process, for whatever reason. Heard once in every process, where the store can listen. */
+  destroyed: { readonly id: string; readonly reason: 'logout' | 'revoked' | 'elsewhere' };
+  /** Ended by time, as far as the store's backend tells. Heard in every process. */
+  expired: { readonly id: string };
   /** A late commit met a session that had ended; its changes were dropped. */
   gone: { readonly id: string };
   /** Two requests changed one field. `lost` tells whether a value was overwritten or the change was rerun on top. */
@@ -234,6 +282,9 @@ export interface Events {
   /** Something stored could not be decoded: one field (the rest of the session was served), or, without `field`, all of it. */
   corrupt: { readonly id: string; readonly field?: string; readonly reason: string };
   storeError: { readonly store: string; readonly operation: string; readonly error: unknown };
+  /** The store does not answer, and is not asked again before a probe in the background gets through. */
+  storeDown: { readonly store: string };
+  storeUp: { readonly store: string; readonly downMs: number };
 }
 
 /**
@@ -263,6 +314,8 @@ export interface Sessions<T extends object, S> {
     ? (user: string, options?: { readonly except?: string }) => Promise<number>
     : never;
   on<E extends keyof Events>(event: E, listener: (event: Events[E]) => void): () => void;
+  /** For health checks: true when the store answers and can do what is asked of it. False while it is down. Never throws. */
+  ready(): Promise<boolean>;
   /** The effective policy as JSON: lifetimes, limits, transport, codec, store. Holds no secret. */
   describe(): object;
   close(): Promise<void>;
