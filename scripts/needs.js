@@ -32,6 +32,12 @@ export const needs = /** @satisfies {Record<string, Need>} */ ({
     debian: 'postgresql',
     usedBy: 'the cinema with DATABASE_URL',
   },
+  redis: {
+    title: 'Redis',
+    programs: ['redis-server', 'valkey-server'],
+    debian: 'redis-server',
+    usedBy: 'sessions in Redis: one server, clusters and sentinels',
+  },
 });
 
 /** @typedef {keyof typeof needs} NeedName */
