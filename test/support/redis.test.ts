@@ -1,7 +1,9 @@
 /** The private Redis answers, dies, freezes and comes back as its methods promise, and a second one has a life of its own. */
 import { expect } from 'vitest';
 import { need } from './needs.js';
-import { startRedis } from './redis.js';
+import { startRedis, until } from './redis.js';
+import { startRedisCluster } from './redis-cluster.js';
+import { startRedisSentinel } from './redis-sentinel.js';
 
 const { test } = need('redis');
 
@@ -59,4 +61,28 @@ test('a password and arguments of the command line', async () => {
 
 test('a server that cannot start says why', async () => {
   await expect(startRedis({ args: ['--no-such-setting', '1'] })).rejects.toThrow(/no-such-setting/);
+});
+
+test('a cluster: every key has its master, and a dead master is replaced by its replica', async () => {
+  const cluster = await startRedisCluster({ replicasPerMaster: 1, nodeTimeout: 500 });
+  const keys = await Promise.all([0, 1, 2].map((master) => cluster.keyOn(master)));
+  for (const [i, key] of keys.entries()) {
+    expect(await cluster.masters[i]?.raw('SET', key, i)).toBe('OK');
+    await expect(cluster.masters[(i + 1) % 3]?.raw('GET', key)).rejects.toThrow(/^MOVED /);
+  }
+  const [victim, heir] = [cluster.masters[1], cluster.replicas[1]?.[0]];
+  await victim?.raw('WAIT', 1, 1000);
+  await victim?.kill();
+  await until('the replica took over', async () => (await heir?.raw('GET', keys[1] ?? '')) === '1');
+});
+
+test('a sentinel group: when the master dies, the replica becomes master with the data', async () => {
+  const group = await startRedisSentinel();
+  await group.master.raw('SET', 'key', 'value');
+  await group.master.raw('WAIT', 1, 1000);
+  expect(await group.current()).toBe(group.master);
+
+  await group.master.kill();
+  await group.becameMaster(group.replica);
+  expect(await group.replica.raw('GET', 'key')).toBe('value');
 });

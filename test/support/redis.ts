@@ -54,38 +54,45 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   return startServer([...password, ...(options.args ?? [])], options.password);
 }
 
-/** Any server of the redis-server program, on a port of its own. `args` may depend on the port and the folder. */
+/** Any server of the redis-server program, on a port of its own. */
 export function startServer(args: Arguments, password?: string): Promise<RedisServer> {
   return onFreePort(async (port) => {
-    const server = new Server(port, typeof args === 'function' ? args : withDefaults(args), password);
+    const folder = tempFolder('rd');
+    const commandLine = typeof args === 'function' ? await args(port, folder) : withDefaults(args, port, folder);
+    const server = new Server(port, folder, commandLine, password);
     await server.launch();
     return server;
   });
 }
 
-export type Arguments = readonly string[] | ((port: number, folder: string) => readonly string[]);
+/** What is added to an ordinary server's command line, or the whole of it. */
+export type Arguments = readonly string[] | ((port: number, folder: string) => CommandLine | Promise<CommandLine>);
+type CommandLine = readonly string[];
 
-const withDefaults = (args: readonly string[]) => (port: number, folder: string) => [
-  ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder],
-  ...['--save', '', '--appendonly', 'no', '--loglevel', 'warning'],
-  ...args,
-];
+function withDefaults(args: readonly string[], port: number, folder: string): CommandLine {
+  return [
+    ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder],
+    ...['--save', '', '--appendonly', 'no', '--loglevel', 'warning'],
+    ...args,
+  ];
+}
 
 const DEADLINE_MS = 20_000;
 const PAUSE_MS = 10;
 
 class Server implements RedisServer {
   readonly port: number;
-  readonly folder: string = tempFolder('rd');
+  readonly folder: string;
   password: string | undefined;
-  readonly #args: readonly string[];
+  readonly #args: CommandLine;
   #program: Program | undefined;
   #running = false;
 
-  constructor(port: number, args: (port: number, folder: string) => readonly string[], password: string | undefined) {
+  constructor(port: number, folder: string, args: CommandLine, password: string | undefined) {
     this.port = port;
+    this.folder = folder;
+    this.#args = args;
     this.password = password;
-    this.#args = args(port, this.folder);
   }
 
   get url(): string {
