@@ -36,10 +36,12 @@ interface Answer {
   phase: 'open' | 'waiting' | 'free' | 'failed';
   /** One for each session of the request: an application may have two, under different cookies. */
   readonly commits: CommitSession[];
-  readonly held: Call[];
+  held: readonly Call[];
   /** What the four functions were before. */
   readonly original: Methods;
 }
+
+const NO_CALLS: readonly Call[] = Object.freeze([]);
 
 /** The prototypes that we have put our functions on, with what was there before. */
 const prototypes = new WeakMap<object, Methods>();
@@ -49,7 +51,7 @@ export function holdUntilCommitted(response: ServerResponse, commit: CommitSessi
   const carried = carry(carrierOf(response));
   const answer = carried.answer as Answer | undefined;
   if (answer !== undefined) answer.commits.push(commit);
-  else carried.answer = { phase: 'open', commits: [commit], held: [], original: intercept(response) } satisfies Answer;
+  else carried.answer = { phase: 'open', commits: [commit], held: NO_CALLS, original: intercept(response) } satisfies Answer;
 }
 
 /** Node links every response to its request. */
@@ -73,8 +75,12 @@ function intercept(response: ServerResponse): Methods {
 
 /** Node's own responses share a hidden class, and go on sharing one with four more properties. */
 function replaceOn(response: ServerResponse): Methods {
-  const { writeHead, write, end, flushHeaders } = response;
+  const original = methodsOf(response);
   put(response, own);
+  return original;
+}
+
+function methodsOf({ writeHead, write, end, flushHeaders }: ServerResponse): Methods {
   return { writeHead, write, end, flushHeaders };
 }
 
@@ -83,8 +89,7 @@ function isWrapped(response: ServerResponse): boolean {
 }
 
 function install(prototype: object): Methods {
-  const { writeHead, write, end, flushHeaders } = prototype as ServerResponse;
-  const original = { writeHead, write, end, flushHeaders };
+  const original = methodsOf(prototype as ServerResponse);
   put(prototype, holding(original));
   prototypes.set(prototype, original);
   return original;
@@ -165,7 +170,7 @@ function heldWriteHead(response: ServerResponse, answer: Answer, args: unknown[]
     if (reason !== undefined) response.statusMessage = reason as string;
     setAll(response, headers as OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined);
     if (begin(response, answer)) answer.original.writeHead.call(response, response.statusCode);
-    else answer.held.push({ method: 'writeHead', args: [response.statusCode] });
+    else hold(answer, 'writeHead', [response.statusCode]);
   }
   return response;
 }
@@ -191,9 +196,14 @@ function mayPass(response: ServerResponse, answer: Answer): boolean {
 }
 
 /** Keeps a call for later; what comes after an `end` is dropped, as Node would. Always false: "do not send more yet". */
-function keep({ phase, held }: Answer, method: Method, args: unknown[]): false {
-  if (phase === 'waiting' && held[held.length - 1]?.method !== 'end') held.push({ method, args });
+function keep(answer: Answer, method: Method, args: unknown[]): false {
+  if (answer.phase === 'waiting' && answer.held[answer.held.length - 1]?.method !== 'end') hold(answer, method, args);
   return false;
+}
+
+function hold(answer: Answer, method: Method, args: unknown[]): void {
+  if (answer.held === NO_CALLS) answer.held = [{ method, args }];
+  else (answer.held as Call[]).push({ method, args });
 }
 
 /** Starts the commit. True when it is done and the answer may go on at once. */

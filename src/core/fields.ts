@@ -149,7 +149,11 @@ export class Fields {
 
   /** The entry of a field that the handler looks at; undefined when there is no such field. */
   #seen(field: string): Entry | undefined {
-    const entry = this.#entries?.get(field) ?? (this.#stored.has(field) ? this.#touched(field) : this.#absent(field));
+    let entry = this.#entries?.get(field);
+    if (entry === undefined) {
+      const stored = this.#stored.get(field);
+      entry = stored === undefined ? this.#absent(field) : this.#enter(field, stored);
+    }
     if (entry !== undefined) entry.seen = true;
     return entry;
   }
@@ -160,22 +164,25 @@ export class Fields {
   }
 
   #touched(field: string): Entry {
+    const entry = this.#entries?.get(field);
+    if (entry !== undefined) return entry;
+    const stored = this.#stored.get(field) ?? null;
+    if (stored === null) checkFieldName(field);
+    return this.#enter(field, stored);
+  }
+
+  #enter(field: string, stored: Bytes): Entry {
+    const entry: Entry = {
+      stored,
+      bytes: stored,
+      value: undefined,
+      decoded: stored === null,
+      seen: false,
+      wish: 'none',
+      updates: NO_UPDATES,
+    };
     this.#entries ??= new Map();
-    let entry = this.#entries.get(field);
-    if (entry === undefined) {
-      const stored = this.#stored.get(field) ?? null;
-      if (stored === null) checkFieldName(field);
-      entry = {
-        stored,
-        bytes: stored,
-        value: undefined,
-        decoded: stored === null,
-        seen: false,
-        wish: 'none',
-        updates: NO_UPDATES,
-      };
-      this.#entries.set(field, entry);
-    }
+    this.#entries.set(field, entry);
     return entry;
   }
 

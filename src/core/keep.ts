@@ -48,7 +48,7 @@ export function keeper({ store, commit, lifetimes, environment, events }: KeepSe
     const id = standing.ending[0];
     if (id === undefined) return;
     return chain(store.destroy(id), () => {
-      standing.ending.shift();
+      standing.ending = standing.ending.slice(1);
       events.emit('destroyed', { id, reason: 'logout' });
       return end(standing);
     });

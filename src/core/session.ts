@@ -62,7 +62,7 @@ export interface Standing {
   rotate: boolean;
   remember: boolean | undefined;
   /** Sessions that this one replaces. */
-  ending: string[];
+  ending: readonly string[];
   announcement: Announcement;
   /** The answer has begun: later changes are errors. */
   closed: boolean;
@@ -72,6 +72,9 @@ export interface Standing {
 }
 
 const MAX_USER_BYTES = 1024;
+/** Shared by all sessions, which mostly end nothing and have nothing to tell: a read makes as few objects as it can. */
+const ENDS_NOTHING: readonly string[] = Object.freeze([]);
+const NOTHING_TO_TELL: Announcement = Object.freeze({ kind: 'none' });
 
 export class LiveSession<T extends object = Record<string, unknown>> implements Session<T> {
   readonly #surroundings: Surroundings;
@@ -90,8 +93,8 @@ export class LiveSession<T extends object = Record<string, unknown>> implements 
       login: undefined,
       rotate: false,
       remember: undefined,
-      ending: [],
-      announcement: { kind: 'none' },
+      ending: ENDS_NOTHING,
+      announcement: NOTHING_TO_TELL,
       closed: false,
       last: false,
       saving: undefined,
@@ -226,7 +229,7 @@ export class LiveSession<T extends object = Record<string, unknown>> implements 
   /** Leaves what was there to be ended, and begins anew under another id. */
   #restart(): void {
     const standing = this.#standing;
-    if (standing.stored !== null && standing.id !== undefined) standing.ending.push(standing.id);
+    if (standing.stored !== null && standing.id !== undefined) standing.ending = [...standing.ending, standing.id];
     standing.id = undefined;
     standing.stored = null;
     standing.secret = undefined;

@@ -10,6 +10,15 @@ const LOOPBACK = /^(?:(?:[a-z0-9-]+\.)*localhost|127(?:\.(?:25[0-5]|2[0-4]\d|1?\
 /** The longest host name there can be, with a port. */
 const MAX_HOST = 255 + 6;
 
+/** The last host asked about: on this machine they are all the same, and comparing is a tenth of matching. */
+let asked = '';
+let answered = false;
+
 export function isLoopback(host: string | undefined): boolean {
-  return host !== undefined && host.length <= MAX_HOST && LOOPBACK.test(host);
+  if (host === undefined || host.length > MAX_HOST) return false;
+  if (host !== asked) {
+    answered = LOOPBACK.test(host);
+    asked = host;
+  }
+  return answered;
 }
