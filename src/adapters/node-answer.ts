@@ -51,7 +51,13 @@ export function holdUntilCommitted(response: ServerResponse, commit: CommitSessi
   const carried = carry(carrierOf(response));
   const answer = carried.answer as Answer | undefined;
   if (answer !== undefined) answer.commits.push(commit);
-  else carried.answer = { phase: 'open', commits: [commit], held: NO_CALLS, original: intercept(response) } satisfies Answer;
+  else
+    carried.answer = {
+      phase: 'open',
+      commits: [commit],
+      held: NO_CALLS,
+      original: intercept(response),
+    } satisfies Answer;
 }
 
 /** Node links every response to its request. */
