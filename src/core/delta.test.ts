@@ -135,3 +135,14 @@ test.each<[Uint8Array | null | undefined, Uint8Array | null | undefined, boolean
 ])('the same bytes, and absence is absence (%#)', (x, y, same) => {
   expect([sameBytes(x, y), sameBytes(y, x)]).toEqual([same, same]);
 });
+
+test('a secret that opens nothing any more is forgotten with the next commit, and not a millisecond earlier', () => {
+  const previous = { secret: b('before'), until: 50, opens: 'session' as const };
+  const rotated: Stored = { ...stored, head: { ...head, previous } };
+
+  expect(apply(rotated, delta({}), 49)[1]?.head.previous).toEqual(previous);
+  expect(apply(rotated, delta({}), 50)[1]?.head).toEqual({ ...head, expiresAt: 200, version: 8 });
+  const next = { secret: b('present'), until: 99, opens: 'nothing' as const };
+  const login = delta({}, { head: { expiresAt: 200, previous: next } });
+  expect(apply(rotated, login, 50)[1]?.head.previous).toEqual(next);
+});

@@ -17,8 +17,8 @@ export function apply(stored: Stored | null, delta: Delta, now: number): Applied
   // 2. A rotation that another rotation has overtaken, or a swap whose field has changed: conflict, with the present values.
   if (isOvertaken(stored.head, delta) || hasLostSwap(stored, delta.fields))
     return [conflict(stored, delta.fields), null];
-  // 3. The head: named properties change, the rest stays, the version grows.
-  const head: Head = { ...stored.head, ...delta.head, version: stored.head.version + 1 };
+  // 3. The head: named properties change, the rest stays, the version grows. A secret whose grace is over is forgotten.
+  const head: Head = { ...withoutPast(stored.head, now), ...delta.head, version: stored.head.version + 1 };
   // 4. The fields.
   const fields = delta.fields.size === 0 ? stored.fields : written(stored.fields, delta.fields);
   // 5. Both, or neither.
@@ -33,6 +33,13 @@ export function sameBytes(a: Uint8Array | null | undefined, b: Uint8Array | null
   if (a === b) return true;
   if (!a || !b) return (a ?? null) === (b ?? null);
   return a.length === b.length && Buffer.compare(a, b) === 0;
+}
+
+/** 39 bytes that every signed-in session would carry to its end, and that open nothing any more. */
+function withoutPast(head: Head, now: number): Head {
+  if (head.previous === undefined || head.previous.until > now) return head;
+  const { previous: _previous, ...rest } = head;
+  return rest;
 }
 
 function isOvertaken(head: Head, delta: Delta): boolean {

@@ -4,13 +4,35 @@
  * A lookup walks the length prefixes and compares names byte by byte; for the handful of fields of a session that is
  * quicker than building a Map first. The bytes were checked by `unpack`, so no length in here can point outside.
  */
+import { MOST_COUNT_BYTES } from './record-layout.js';
 
-/** One byte for the length of the name, four for that of the value, little-endian. */
-export const FIELD_HEADER_BYTES = 5;
+/** How many bytes the two lengths take in front of a value that long: one for the name's, seven bits a byte for the value's. */
+export function fieldHeaderBytes(valueBytes: number): number {
+  return 1 + countBytes(valueBytes);
+}
 
 /** How long the value is whose field begins at `at`. */
 export function valueBytesAt(bytes: Uint8Array, at: number): number {
-  return bytes[at + 1]! + bytes[at + 2]! * 0x100 + bytes[at + 3]! * 0x1_0000 + bytes[at + 4]! * 0x100_0000;
+  const first = bytes[at + 1]!;
+  return first < 0x80 ? first : countAt(bytes, at + 1);
+}
+
+/** A count, seven bits a byte, low ones first. More than eight bytes are none: what comes out is no length that anything has. */
+export function countAt(bytes: Uint8Array, at: number): number {
+  let count = 0;
+  for (let i = 0, unit = 1; i < MOST_COUNT_BYTES; i++, unit *= 0x80) {
+    const byte = bytes[at + i]!;
+    count += (byte & 0x7f) * unit;
+    if (byte < 0x80) return count;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+/** How many bytes a count takes. */
+export function countBytes(count: number): number {
+  let length = 1;
+  for (let rest = count; rest >= 0x80; rest = Math.floor(rest / 0x80)) length++;
+  return length;
 }
 
 export class PackedFields implements ReadonlyMap<string, Uint8Array> {
@@ -25,9 +47,14 @@ export class PackedFields implements ReadonlyMap<string, Uint8Array> {
     this.size = size;
   }
 
-  /** The bytes of all names and values, without looking at them. */
+  /** The bytes of all names and values. */
   get contentBytes(): number {
-    return this.bytes.length - this.start - this.size * FIELD_HEADER_BYTES;
+    let total = this.bytes.length - this.start;
+    for (let at = this.start, left = this.size; left > 0; left--) {
+      total -= fieldHeaderBytes(valueBytesAt(this.bytes, at));
+      at = this.after(at);
+    }
+    return total;
   }
 
   get(name: string): Uint8Array | undefined {
@@ -104,7 +131,7 @@ export class PackedFields implements ReadonlyMap<string, Uint8Array> {
   }
 
   private nameAt(at: number): string {
-    const from = at + FIELD_HEADER_BYTES;
+    const from = nameStart(this.bytes, at);
     return this.bytes.toString('utf8', from, from + this.bytes[at]!);
   }
 
@@ -114,8 +141,15 @@ export class PackedFields implements ReadonlyMap<string, Uint8Array> {
   }
 
   private after(at: number): number {
-    return at + FIELD_HEADER_BYTES + this.bytes[at]! + valueBytesAt(this.bytes, at);
+    return nameStart(this.bytes, at) + this.bytes[at]! + valueBytesAt(this.bytes, at);
   }
+}
+
+/** Where the name of the field begins, behind the two lengths. */
+function nameStart(bytes: Uint8Array, at: number): number {
+  let from = at + 1;
+  while (bytes[from]! >= 0x80) from++;
+  return from + 1;
 }
 
 function isAscii(name: string): boolean {
@@ -124,12 +158,12 @@ function isAscii(name: string): boolean {
 }
 
 function holdsAscii(bytes: Uint8Array, at: number, name: string): boolean {
-  const from = at + FIELD_HEADER_BYTES;
+  const from = nameStart(bytes, at);
   for (let i = 0; i < name.length; i++) if (bytes[from + i] !== name.charCodeAt(i)) return false;
   return true;
 }
 
 function holdsBytes(bytes: Buffer, at: number, name: Buffer): boolean {
-  const from = at + FIELD_HEADER_BYTES;
+  const from = nameStart(bytes, at);
   return bytes.compare(name, 0, name.length, from, from + name.length) === 0;
 }

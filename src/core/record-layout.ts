@@ -2,8 +2,10 @@
  * Where things stand in a packed session: the numbers that the writer (record.ts) and the reader (record-read.ts) share.
  * The order of the parts is documented by the steps of the writer.
  *
- * Offsets are fixed where they can be, so that a head is read without walking; what is optional is announced by one byte of
- * flags. A schema library was rejected: seven numbers do not need one, and every record pays for its framing.
+ * A record is as short as its content allows, because stores round up: 1 KB of session and 74 bytes of head fit into what Redis
+ * takes from its allocator as 1024 bytes, and a few bytes more would cost 256. What is optional is announced by one byte of flags.
+ * Every part tells its own length, so that a script on a server can take over the parts that stay, byte by byte. A schema
+ * library was rejected: seven numbers do not need one, and every record pays for its framing.
  */
 
 /** The first byte picks the one decoder that reads the rest. A number is never used again for another format. */
@@ -19,5 +21,14 @@ export const REMEMBER = 32;
 export const REMEMBER_NO_MORE = 64;
 export const KNOWN_FLAGS = 127;
 
-/** Format, flags and the four numbers that every head has. */
-export const FIXED_BYTES = 34;
+/** Format and flags. The parts of the head follow, none of them at a fixed place. */
+export const FIXED_BYTES = 2;
+
+/** A time takes so many bytes: whole milliseconds until the year 10889. */
+export const TIME_BYTES = 6;
+/** The first number that does not fit. Six bytes 0xff announce a 64-bit float, which holds any number. */
+export const FLOAT_FOLLOWS: number = 2 ** 48 - 1;
+export const FLOAT_BYTES = 8;
+
+/** Seven bits a byte, low ones first; the top bit says that another byte follows. 53 bits take eight bytes at most. */
+export const MOST_COUNT_BYTES = 8;

@@ -6,10 +6,12 @@
  */
 import type { Head, Stored } from '../contract.js';
 import { failure, type SojournError } from '../errors.js';
-import { FIELD_HEADER_BYTES, PackedFields, valueBytesAt } from './packed-fields.js';
+import { countAt, PackedFields } from './packed-fields.js';
 import { isPickle, PICKLE_PROBLEM } from './pickle.js';
 import {
   FIXED_BYTES,
+  FLOAT_BYTES,
+  FLOAT_FOLLOWS,
   FORMAT,
   KNOWN_FLAGS,
   PREVIOUS,
@@ -18,6 +20,7 @@ import {
   REMEMBER_NO_MORE,
   SECRET,
   SIGNED_IN,
+  TIME_BYTES,
   USER,
 } from './record-layout.js';
 
@@ -33,7 +36,7 @@ export interface Packed extends Stored {
 export function unpack(record: Uint8Array, id?: string): Packed {
   const reader = readerOf(record, id);
   const head = readHead(reader);
-  const count = readUInt16(reader);
+  const count = readCount(reader);
   const fields = new PackedFields(reader.bytes, reader.at, count);
   for (let i = 0; i < count; i++) skipField(reader);
   if (reader.at !== record.length) throw corrupt(reader, 'bytes follow its end');
@@ -67,18 +70,18 @@ function readHead(reader: Reader): Head {
     throw corrupt(reader, 'its flags are not of this format');
   }
   const head: { -readonly [K in keyof Head]: Head[K] } = {
-    createdAt: finite(reader, bytes.readDoubleLE(2)),
-    expiresAt: finite(reader, bytes.readDoubleLE(10)),
-    version: finite(reader, bytes.readDoubleLE(18)),
-    generation: finite(reader, bytes.readDoubleLE(26)),
+    createdAt: readTime(reader),
+    expiresAt: readTime(reader),
+    version: readCount(reader),
+    generation: readCount(reader),
   };
   if (flags & SECRET) head.secret = readHash(reader);
   if (flags & PREVIOUS) {
-    const until = readDouble(reader);
+    const until = readTime(reader);
     head.previous = { secret: readHash(reader), until, opens: flags & PREVIOUS_OPENS_NOTHING ? 'nothing' : 'session' };
   }
-  if (flags & USER) head.user = readText(reader, readUInt16(reader));
-  if (flags & SIGNED_IN) head.signedInAt = readDouble(reader);
+  if (flags & USER) head.user = readText(reader, readCount(reader));
+  if (flags & SIGNED_IN) head.signedInAt = readTime(reader);
   if (flags & (REMEMBER | REMEMBER_NO_MORE)) head.remember = (flags & REMEMBER) !== 0;
   return head;
 }
@@ -98,17 +101,21 @@ function readText(reader: Reader, length: number): string {
   return reader.bytes.toString('utf8', from, reader.at);
 }
 
-function readDouble(reader: Reader): number {
-  return finite(reader, reader.bytes.readDoubleLE(skip(reader, 8)));
+function readTime(reader: Reader): number {
+  const time = reader.bytes.readUIntLE(skip(reader, TIME_BYTES), TIME_BYTES);
+  return time === FLOAT_FOLLOWS ? finite(reader, reader.bytes.readDoubleLE(skip(reader, FLOAT_BYTES))) : time;
 }
 
-function readUInt16(reader: Reader): number {
-  return reader.bytes.readUInt16LE(skip(reader, 2));
+function readCount(reader: Reader): number {
+  const { bytes, at } = reader;
+  const count = countAt(bytes, at);
+  while (bytes[skip(reader, 1)]! >= 0x80);
+  return finite(reader, count);
 }
 
 function skipField(reader: Reader): void {
-  const at = skip(reader, FIELD_HEADER_BYTES);
-  skip(reader, reader.bytes[at]! + valueBytesAt(reader.bytes, at));
+  const nameBytes = reader.bytes[skip(reader, 1)]!;
+  skip(reader, nameBytes + readCount(reader));
 }
 
 /** Moves on by `length` bytes and returns where it was. The only place that moves, so the only one that checks. */

@@ -7,7 +7,10 @@ import { apply } from './delta.js';
 import { applyPacked, headOf, pack, unpack } from './record.js';
 
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 });
-const time = fc.integer({ min: 0, max: 2 ** 45 });
+const time = fc.oneof(
+  fc.integer({ min: 0, max: 2 ** 45 }),
+  fc.constantFrom(0.5, -1, 2 ** 48 - 2, 2 ** 48 - 1, 2 ** 48, 2 ** 53, 1e300),
+);
 const name = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((text) => Buffer.byteLength(text) <= 255);
 const value = fc.uint8Array({ maxLength: 200 });
 
@@ -15,7 +18,7 @@ const head: fc.Arbitrary<Head> = fc.record(
   {
     createdAt: time,
     expiresAt: time,
-    version: fc.nat(),
+    version: fc.oneof(fc.nat(), fc.constantFrom(127, 128, 2 ** 32, Number.MAX_SAFE_INTEGER - 1)),
     generation: fc.nat(3),
     secret: hash,
     previous: fc.record({ secret: hash, until: time, opens: fc.constantFrom('session' as const, 'nothing' as const) }),
@@ -100,6 +103,27 @@ describe('a session that is packed', () => {
   });
 });
 
+test.each([
+  ['a deadline that is no number', { expiresAt: Number.NaN }],
+  ['an endless deadline', { expiresAt: Number.POSITIVE_INFINITY }],
+  ['half a version', { version: 1.5 }],
+  ['a version below zero', { version: -1 }],
+])('a session with %s is refused', (_, part) => {
+  expect(codeOf(() => pack({ ...sample, head: { ...sample.head, ...part } }))).toBe('SOJOURN_VALUE');
+});
+
+test('a value may be as long as it likes, and the length says so', () => {
+  for (const length of [0, 127, 128, 16_383, 16_384, 2 ** 21]) {
+    const fields = new Map([
+      ['long', Buffer.alloc(length, 1)],
+      ['next', Buffer.from('2')],
+    ]);
+    const packed = unpack(pack({ head: sample.head, fields })).fields;
+    expect([packed.get('long')?.length, text(packed.get('next'))]).toEqual([length, '32']);
+    expect(packed.contentBytes).toBe(length + 1 + 8);
+  }
+});
+
 describe('a damaged record', () => {
   test('is refused when it was cut anywhere, or has one byte more', () => {
     fc.assert(
@@ -142,7 +166,7 @@ describe('a damaged record', () => {
 
   test('with a deadline that is no number is refused, for it would never come', () => {
     const record = Buffer.from(pack(sample));
-    record.writeDoubleLE(Number.NaN, 10);
+    record.fill(0xff, 2, 2 + 6 + 8);
     expect(codeOf(() => headOf(record))).toBe('SOJOURN_CORRUPT');
   });
 });

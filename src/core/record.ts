@@ -3,8 +3,9 @@
  *
  * The steps of `write` are the format. A record is read in one pass over its lengths: nothing is decoded but the head, so
  * that loading ten fields costs what loading one does, and names become strings only when somebody asks. The lengths must
- * add up to the last byte: a torn, truncated or extended record is refused whole. Numbers are little-endian; times and
- * counters are 64-bit floats, exact up to 2^53. There is no checksum: a store that can rot (files) adds its own.
+ * add up to the last byte: a torn, truncated or extended record is refused whole. Times take six bytes, little-endian (see
+ * FLOAT_FOLLOWS for those that are not whole); counts and lengths take seven bits a byte. There is no checksum: a store that can
+ * rot (files) adds its own.
  *
  * Rejected: JSON (bytes would need base64), CBOR and MessagePack (they decode everything to find anything), a table of
  * offsets in front (walking ten lengths takes a few nanoseconds, and a table is one more thing that can lie).
@@ -12,9 +13,11 @@
 import type { Delta, Head, Outcome, Stored } from '../contract.js';
 import { failure, type SojournError } from '../errors.js';
 import { apply } from './delta.js';
-import { FIELD_HEADER_BYTES } from './packed-fields.js';
+import { countBytes, fieldHeaderBytes } from './packed-fields.js';
 import {
   FIXED_BYTES,
+  FLOAT_BYTES,
+  FLOAT_FOLLOWS,
   FORMAT,
   PREVIOUS,
   PREVIOUS_OPENS_NOTHING,
@@ -22,6 +25,7 @@ import {
   REMEMBER_NO_MORE,
   SECRET,
   SIGNED_IN,
+  TIME_BYTES,
   USER,
 } from './record-layout.js';
 import type { Packed } from './record-read.js';
@@ -77,24 +81,26 @@ function write({ head, fields }: Stored, kept: Kept): Buffer {
   // 1. One byte for the format, one for the flags.
   bytes[0] = FORMAT;
   bytes[1] = flagsOf(head);
-  // 2. Four numbers.
-  bytes.writeDoubleLE(head.createdAt, 2);
-  bytes.writeDoubleLE(head.expiresAt, 10);
-  bytes.writeDoubleLE(head.version, 18);
-  bytes.writeDoubleLE(head.generation, 26);
-  let at = FIXED_BYTES;
+  // 2. Two times and two counts.
+  let at = writeTime(bytes, FIXED_BYTES, head.createdAt);
+  at = writeTime(bytes, at, head.expiresAt);
+  at = writeCount(bytes, at, head.version);
+  at = writeCount(bytes, at, head.generation);
   // 3. The hash of the secret, if there is one: a byte for its length, then the hash.
   if (head.secret) at = writeHash(bytes, at, head.secret);
   // 4. The hash before that: until when, length, hash. What it still opens is a flag.
-  if (head.previous) at = writeHash(bytes, bytes.writeDoubleLE(head.previous.until, at), head.previous.secret);
-  // 5. The owner: two bytes for the length, then UTF-8.
-  if (head.user !== undefined) at = bytes.writeUInt16LE(userBytes, at) + bytes.write(head.user, at + 2);
+  if (head.previous) at = writeHash(bytes, writeTime(bytes, at, head.previous.until), head.previous.secret);
+  // 5. The owner: the length, then UTF-8.
+  if (head.user !== undefined) {
+    at = writeCount(bytes, at, userBytes);
+    at += bytes.write(head.user, at);
+  }
   // 6. When the owner signed in.
-  if (head.signedInAt !== undefined) at = bytes.writeDoubleLE(head.signedInAt, at);
-  // 7. Two bytes for the number of fields.
-  at = bytes.writeUInt16LE(kept.count + fields.size, at);
+  if (head.signedInAt !== undefined) at = writeTime(bytes, at, head.signedInAt);
+  // 7. The number of fields.
+  at = writeCount(bytes, at, kept.count + fields.size);
   for (const run of kept.runs) at = writeRun(bytes, at, run);
-  // 8. Each field: a byte for the length of its name, four for that of its value, the name in UTF-8, the value.
+  // 8. Each field: a byte for the length of its name, the length of its value, the name in UTF-8, the value.
   for (const [name, value] of fields) at = writeField(bytes, at, name, value);
   return bytes;
 }
@@ -102,20 +108,38 @@ function write({ head, fields }: Stored, kept: Kept): Buffer {
 function headBytes(head: Head, userBytes: number): number {
   return (
     FIXED_BYTES +
+    timeBytes(head.createdAt) +
+    timeBytes(head.expiresAt) +
+    countBytes(counted('its version', head.version)) +
+    countBytes(counted('its generation', head.generation)) +
     (head.secret ? 1 + hashBytes(head.secret) : 0) +
-    (head.previous ? 9 + hashBytes(head.previous.secret) : 0) +
-    (head.user === undefined ? 0 : 2 + userBytes) +
-    (head.signedInAt === undefined ? 0 : 8)
+    (head.previous ? timeBytes(head.previous.until) + 1 + hashBytes(head.previous.secret) : 0) +
+    (head.user === undefined ? 0 : countBytes(userBytes) + userBytes) +
+    (head.signedInAt === undefined ? 0 : timeBytes(head.signedInAt))
   );
+}
+
+function timeBytes(time: number): number {
+  if (!Number.isFinite(time)) throw refused('the session', 'one of its times is no number');
+  return isShort(time) ? TIME_BYTES : TIME_BYTES + FLOAT_BYTES;
+}
+
+function isShort(time: number): boolean {
+  return time >= 0 && time < FLOAT_FOLLOWS && Number.isInteger(time) && !Object.is(time, -0);
+}
+
+function counted(what: string, count: number): number {
+  if (!Number.isSafeInteger(count) || count < 0) throw refused('the session', `${what} is no whole number`);
+  return count;
 }
 
 function fieldBytes(fields: Stored['fields'], kept: Kept): number {
   if (kept.count + fields.size > MAX_FIELDS) throw refused('the session', `it has more than ${MAX_FIELDS} fields`);
-  let total = 2;
+  let total = countBytes(kept.count + fields.size);
   for (const run of kept.runs) total += run.length;
   for (const [name, value] of fields) {
     if (value.length > MAX_VALUE_BYTES) throw refused('a field', `its value takes more than ${MAX_VALUE_BYTES} bytes`);
-    total += FIELD_HEADER_BYTES + textBytes('a field', name, MAX_NAME_BYTES) + value.length;
+    total += fieldHeaderBytes(value.length) + textBytes('a field', name, MAX_NAME_BYTES) + value.length;
   }
   return total;
 }
@@ -144,6 +168,19 @@ function flagsOf(head: Head): number {
   );
 }
 
+function writeTime(bytes: Buffer, at: number, time: number): number {
+  if (isShort(time)) return bytes.writeUIntLE(time, at, TIME_BYTES);
+  return bytes.writeDoubleLE(time, bytes.writeUIntLE(FLOAT_FOLLOWS, at, TIME_BYTES));
+}
+
+function writeCount(bytes: Buffer, at: number, count: number): number {
+  let end = at;
+  let rest = count;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes[end++] = (rest % 0x80) | 0x80;
+  bytes[end++] = rest;
+  return end;
+}
+
 function writeHash(bytes: Buffer, at: number, hash: Uint8Array): number {
   bytes[at] = hash.length;
   bytes.set(hash, at + 1);
@@ -156,11 +193,11 @@ function writeRun(bytes: Buffer, at: number, run: Uint8Array): number {
 }
 
 function writeField(bytes: Buffer, at: number, name: string, value: Uint8Array): number {
-  const nameBytes = bytes.write(name, at + FIELD_HEADER_BYTES);
+  const from = writeCount(bytes, at + 1, value.length);
+  const nameBytes = bytes.write(name, from);
   bytes[at] = nameBytes;
-  bytes.writeUInt32LE(value.length, at + 1);
-  bytes.set(value, at + FIELD_HEADER_BYTES + nameBytes);
-  return at + FIELD_HEADER_BYTES + nameBytes + value.length;
+  bytes.set(value, from + nameBytes);
+  return from + nameBytes + value.length;
 }
 
 function refused(path: string, problem: string): SojournError {

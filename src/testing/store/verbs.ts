@@ -108,7 +108,7 @@ function heads({ promise }: Kit): void {
     'named head properties change and the rest stays',
     'merge the named properties over the stored head',
     async ({ store, now }) => {
-      const previous = { secret: bytes('old'), until: now() + 5, opens: 'session' as const };
+      const previous = { secret: bytes('old'), until: now() + 10_000, opens: 'session' as const };
       const before = session(now(), { cart: 'book' }, { previous, remember: true });
       const id = await created(store, before);
       const expiresAt = now() + 2 * HOUR_MS;
