@@ -71,7 +71,7 @@ export interface Delta {
   readonly generation: number;
   /** The secret hash that a rotation replaces, or that the answer will repeat to the client. A store that holds another answers 'conflict', like for a lost swap: somebody rotated first. */
   readonly replaces?: Uint8Array;
-  /** What changes in the head. `version` is the store's to raise; a property that is not named stays. */
+  /** What changes in the head. `version` is the store's to raise; a property that is not named stays, but for a `previous` whose time is over. */
   readonly head: Partial<Omit<Head, 'version' | 'createdAt'>> & Pick<Head, 'expiresAt'>;
   readonly fields: ReadonlyMap<string, Write>;
 }
@@ -196,7 +196,7 @@ export type HeaderLine = readonly [name: string, value: string];
 /** Carries the token between client and server: a cookie, a bearer header, or both. Pure: no I/O, no framework, no clock. */
 export interface Transport {
   readonly name: string;
-  /** The request headers that `read` looks at, for `Vary`. */
+  /** The request headers that `read` and `readVersion` look at, for `Vary`. */
   readonly vary: string;
   /** Every different token that the request presents, at most `MAX_CANDIDATES` of them, in the order they came. Unchecked. */
   read(request: RequestView): readonly string[];
@@ -221,6 +221,11 @@ export interface Session<T extends object = Record<string, unknown>> {
   readonly id: string;
   /** True until the session has been stored for the first time. */
   readonly isNew: boolean;
+  /**
+   * True for a stand-in: the store did not answer, and `onReadError` lets the request go on with an empty session or an older
+   * copy. It can be read. `take` finds nothing, every other change throws SOJOURN_DEGRADED (status 503), and no cookie is set or cleared.
+   */
+  readonly degraded: boolean;
   readonly user: string | undefined;
   /** When the user last proved who they are, epoch milliseconds. */
   readonly signedInAt: number | undefined;
@@ -258,7 +263,10 @@ export interface Session<T extends object = Record<string, unknown>> {
   rotate(): void;
   /** Log out. What is left is a new, empty session: writing to it starts one (a goodbye message). */
   destroy(): void;
-  /** Throws SOJOURN_NOT_FRESH (status 401) unless the user signed in at most `age` ago: the guard before a sensitive change. */
+  /**
+   * Throws SOJOURN_NOT_FRESH (status 401) unless the user signed in at most `age` ago: the guard before a sensitive change.
+   * A stand-in proves nothing: SOJOURN_DEGRADED.
+   */
   requireFresh(age: Duration): void;
   /** Commit now instead of at the end of the request, for example before a long stream. 'gone': the session had ended, nothing was kept. */
   save(): Promise<'ok' | 'gone'>;
@@ -282,10 +290,15 @@ export interface Events {
   /** Something stored could not be decoded: one field (the rest of the session was served), or, without `field`, all of it. */
   corrupt: { readonly id: string; readonly field?: string; readonly reason: string };
   storeError: { readonly store: string; readonly operation: string; readonly error: unknown };
-  /** The store does not answer, and is not asked again before a probe in the background gets through. */
-  storeDown: { readonly store: string };
-  storeUp: { readonly store: string; readonly downMs: number };
+  /**
+   * The store does not answer, and is not asked again before a probe in the background gets through. Reads and writes are judged
+   * apart: a backend whose disk is full still tells who is signed in.
+   */
+  storeDown: { readonly store: string; readonly calls: StoreCalls };
+  storeUp: { readonly store: string; readonly calls: StoreCalls; readonly downMs: number };
 }
+/** Loads, lookups and listings; or create, commit and destroy. */
+export type StoreCalls = 'reads' | 'writes';
 
 /**
  * malformed: not a token of ours. unknown: no live session under that id. secret: the id lives, the secret is wrong.
@@ -294,27 +307,46 @@ export interface Events {
  */
 export type RefusedReason = 'malformed' | 'unknown' | 'secret' | 'superseded' | 'ambiguous' | 'skew';
 
+/**
+ * What a request gets whose session cannot be loaded, because the store is in trouble.
+ * 'fail': the answer is a 503. 'anonymous': an empty stand-in (`session.degraded`), for pages that everybody may see.
+ * `stale`: the copy that a near cache still has, at most this old, as a stand-in that can only be read; where it has none, a 503.
+ * Only over a store that is `Caching`. The secret is compared all the same, and what has ended or expired stays so.
+ */
+export type OnReadError = 'fail' | 'anonymous' | { readonly stale: Duration };
+/** For one request, or one route. */
+export interface OpenOptions {
+  readonly onReadError?: OnReadError;
+}
+
 /** What application code holds. Adapters need only `open` and `save`; operators get the rest. */
 export interface Sessions<T extends object, S> {
   /** Never fails for what a client sent. `owner`: the framework's own request object, by which `from` finds the session again. */
-  open(request: RequestView, owner?: object): MaybePromise<Session<T>>;
+  open(request: RequestView, owner?: object, options?: OpenOptions): MaybePromise<Session<T>>;
   /**
    * Commits what changed and returns the header lines to add. Called once, before any byte of the answer leaves; later
    * changes to the session throw SOJOURN_TOO_LATE. `status` is the answer's: a 304 carries no cookie that can wait.
+   * What it throws may have `headerLines` that belong on the failing answer (a logout clears the cookie in any case).
    */
   save(session: Session<T>, status?: number): MaybePromise<readonly HeaderLine[]>;
   /** The session of a request that an adapter has opened, typed. Throws SOJOURN_NO_SESSION when none has. */
   from(request: object): Session<T>;
-  /** Ends a session by id, from anywhere. */
+  /**
+   * Ends a session by id, from anywhere. When the store does not answer it throws; this server refuses the session all the same,
+   * and tells the store as soon as it can.
+   */
   readonly destroy: S extends Store ? (id: string) => Promise<void> : never;
   /** All sessions of a user. Exists only when the store is Indexed. */
   readonly of: S extends Indexed ? (user: string) => AsyncIterable<readonly [id: string, head: Head]> : never;
-  /** Ends every session of a user, but one if `except` is given; returns how many. No server accepts any of them afterwards. */
+  /**
+   * Ends every session of a user, but one if `except` is given; returns how many. No server accepts any of them afterwards.
+   * When the store fails on the way it throws, with the ids that were found and not ended in `details.ids`: repeat it.
+   */
   readonly revoke: S extends Indexed
     ? (user: string, options?: { readonly except?: string }) => Promise<number>
     : never;
   on<E extends keyof Events>(event: E, listener: (event: Events[E]) => void): () => void;
-  /** For health checks: true when the store answers and can do what is asked of it. False while it is down. Never throws. */
+  /** For health checks: true when the store answers and can do what is asked of it (`check`). False while it is down. Never throws. */
   ready(): Promise<boolean>;
   /** The effective policy as JSON: lifetimes, limits, transport, codec, store. Holds no secret. */
   describe(): object;

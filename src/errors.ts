@@ -5,6 +5,7 @@
  * place where sessions are kept is in trouble. Messages name the field, what was wrong and what to do; never a value of a
  * session, a token or a secret. Expected outcomes (a session that is gone, a token that is unknown) are not errors.
  */
+import type { HeaderLine } from './contract.js';
 
 export type Fault = 'usage' | 'input' | 'store';
 
@@ -66,7 +67,7 @@ const table = {
   SOJOURN_STORE: {
     fault: 'store',
     status: 503,
-    message: (d: { store: string; operation: string; problem: string }): string =>
+    message: (d: { store: string; operation: string; problem: string; ids?: readonly string[] }): string =>
       `Session store ${d.store} could not ${d.operation}: ${d.problem}.`,
   },
   SOJOURN_STORE_FULL: {
@@ -74,6 +75,12 @@ const table = {
     status: 503,
     message: (d: { store: string; limit: string }): string =>
       `Session store ${d.store} is full (${d.limit}). Nothing was written. Raise the limit, or shorten the idle timeout.`,
+  },
+  SOJOURN_DEGRADED: {
+    fault: 'store',
+    status: 503,
+    message: (d: { call: string }): string =>
+      `session.${d.call}() came on a stand-in: the session store did not answer when this request began, so nothing can be changed. Look at session.degraded first, or try again later.`,
   },
   SOJOURN_CONTENDED: {
     fault: 'store',
@@ -103,6 +110,8 @@ export class SojournError extends Error {
   readonly fault: Fault;
   readonly status: number;
   readonly details: Readonly<Record<string, unknown>>;
+  /** Lines that the answer is to carry although it fails: a logout clears the cookie, whether or not the store has answered. */
+  declare headerLines?: readonly HeaderLine[];
 
   constructor(code: ErrorCode, message: string, details: Record<string, unknown>, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });

@@ -9,6 +9,7 @@
 import { inspect } from 'node:util';
 import type { Codec, Duration, Environment, MaybePromise, RequestView, Session, Stored } from '../contract.js';
 import { failure } from '../errors.js';
+import type { Allowance } from './deadline.js';
 import type { Emitter } from './events.js';
 import { Fields } from './fields.js';
 import type { Limits } from './limits.js';
@@ -40,13 +41,15 @@ export type Announcement =
   /** `must`: the client does not have this token yet. Otherwise it is the old one with a later date, and can wait. */
   | { readonly kind: 'token'; readonly token: string; readonly lifetimeMs: number | undefined; readonly must: boolean };
 
-/** What a request brought along. */
-export interface Arrival {
+/** What a request brought along. Made before its session is looked for, which fills in the rest. */
+export interface Arrival extends Allowance {
   readonly request: RequestView;
   /** It presented a token, good or bad. */
   readonly presented: boolean;
   /** Its token was replaced by a login: nothing that it wants is stored and no cookie is set, unless it signs in itself. */
-  readonly mute: boolean;
+  mute: boolean;
+  /** The store did not answer, and a policy lets the request go on: it can read what there is, and changes nothing. */
+  degraded: boolean;
 }
 
 /** The session as a whole, as the engine sees and changes it. */
@@ -64,6 +67,8 @@ export interface Standing {
   /** Sessions that this one replaces. */
   ending: readonly string[];
   announcement: Announcement;
+  /** The version of the last change that landed and that the client must find again on the next server. */
+  version: number | undefined;
   /** The answer has begun: later changes are errors. */
   closed: boolean;
   /** What is being kept is the request's last: nobody will look at the session afterwards. */
@@ -95,6 +100,7 @@ export class LiveSession<T extends object = Record<string, unknown>> implements 
       remember: undefined,
       ending: ENDS_NOTHING,
       announcement: NOTHING_TO_TELL,
+      version: undefined,
       closed: false,
       last: false,
       saving: undefined,
@@ -115,6 +121,10 @@ export class LiveSession<T extends object = Record<string, unknown>> implements 
 
   get isNew(): boolean {
     return this.#read().stored === null;
+  }
+
+  get degraded(): boolean {
+    return this.#read().arrival.degraded;
   }
 
   get user(): string | undefined {
@@ -154,6 +164,8 @@ export class LiveSession<T extends object = Record<string, unknown>> implements 
   }
 
   take<K extends keyof T & string>(key: K): T[K] | undefined {
+    // On a stand-in nothing is taken and nothing shown twice: a page with flash messages works, and they wait.
+    if (this.#standing.arrival.degraded) return void this.#read();
     return this.#write('take').fields.take(key) as T[K] | undefined;
   }
 
@@ -187,6 +199,7 @@ export class LiveSession<T extends object = Record<string, unknown>> implements 
 
   requireFresh(age: Duration): void {
     const ageMs = durationMs('age of requireFresh()', age);
+    if (this.#standing.arrival.degraded) throw failure('SOJOURN_DEGRADED', { call: 'requireFresh' });
     const { signedInAt } = this;
     if (signedInAt === undefined || this.#surroundings.environment.now() - signedInAt > ageMs) {
       throw failure('SOJOURN_NOT_FRESH', undefined);
@@ -222,6 +235,7 @@ export class LiveSession<T extends object = Record<string, unknown>> implements 
   #write(call: string): Standing {
     const standing = this.#read();
     if (standing.closed) throw failure('SOJOURN_TOO_LATE', { call });
+    if (standing.arrival.degraded) throw failure('SOJOURN_DEGRADED', { call });
     if (standing.saving !== undefined && call !== 'save') throw failure('SOJOURN_SAVING', { call });
     return standing;
   }

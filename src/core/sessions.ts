@@ -143,7 +143,13 @@ export function assemble<T extends object, S extends Store>(
   }
 
   function present(found: Found, request: RequestView, presented: boolean, owner: object | undefined): Session<T> {
-    const session = new LiveSession<T>(surroundings, found.opened, { request, presented, mute: found.mute });
+    const session = new LiveSession<T>(surroundings, found.opened, {
+      request,
+      presented,
+      mute: found.mute,
+      degraded: false,
+      spent: 0,
+    });
     if (owner !== undefined) carry(owner).sessions.push({ engine, session });
     return session;
   }

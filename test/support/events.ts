@@ -9,11 +9,14 @@ const all: Readonly<Record<keyof Events, true>> = {
   committed: true,
   rotated: true,
   destroyed: true,
+  expired: true,
   gone: true,
   conflict: true,
   refused: true,
   corrupt: true,
   storeError: true,
+  storeDown: true,
+  storeUp: true,
 };
 
 export const EVENTS = Object.keys(all) as readonly (keyof Events)[];
