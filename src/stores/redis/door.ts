@@ -18,7 +18,7 @@ export interface Node {
 }
 
 export interface Door {
-  /** What the user handed in: 'node-redis', 'ioredis' or 'iovalkey'. */
+  /** What the user handed in: 'node-redis', or 'ioredis' (which iovalkey, its fork, counts as). */
   readonly client: string;
   /** True when keys live on several servers: then a script may touch the keys of one slot only. */
   readonly isCluster: boolean;

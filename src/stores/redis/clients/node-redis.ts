@@ -1,0 +1,161 @@
+/**
+ * The door of node-redis 5 and 6: single client, pool, cluster, sentinel.
+ *
+ * All four send raw commands, each with other arguments in front, and decode replies by a mapping that a call can bring along. Ours
+ * asks for bytes wherever text may come. Raw commands are sent to masters only, also where the client is set to read from replicas: a
+ * session read from a replica could be older than the user's last write. Rejected: the typed commands (`client.get`), which
+ * change their replies between majors.
+ */
+import type { Argument, Door, Node, Reply } from '../door.js';
+import { provedMasters } from './ownership.js';
+import { plain } from './plain.js';
+import { closed, connecting, isReply, refusedSetting } from './trouble.js';
+
+/** Any of the four. What they share, and what tells them apart. */
+export interface NodeRedis {
+  readonly isOpen: boolean;
+  readonly options?: { readonly keyPrefix?: unknown; readonly socket?: Address };
+  readonly _keyPrefix?: unknown;
+  readonly idleClients?: number;
+  on(event: 'error', listener: () => void): unknown;
+}
+
+type Address = { readonly host?: string; readonly port?: number; readonly path?: string };
+
+interface Single extends NodeRedis {
+  sendCommand(args: readonly Argument[], options: object): Promise<unknown>;
+}
+
+interface Sentinel extends NodeRedis {
+  sendCommand(isReadonly: boolean, args: readonly Argument[], options: object): Promise<unknown>;
+  getMasterNode(): Address | undefined;
+}
+
+interface Cluster extends NodeRedis {
+  readonly masters: readonly ClusterMaster[];
+  sendCommand(key: string, isReadonly: boolean, args: readonly Argument[], options: object): Promise<unknown>;
+  nodeClient(master: ClusterMaster): Promise<Single> | Single;
+}
+
+type ClusterMaster = { readonly address: string };
+
+export function nodeRedisDoor(client: NodeRedis): Door {
+  if ((client._keyPrefix ?? client.options?.keyPrefix) !== undefined)
+    throw refusedSetting('keyPrefix', 'name the prefix as an option of redis() instead');
+  outliveErrors(client);
+  if (isCluster(client)) return clusterDoor(client);
+  return isSentinel(client) ? sentinelDoor(client) : singleDoor(client as Single);
+}
+
+function isCluster(client: NodeRedis): client is Cluster {
+  return 'nodeClient' in client;
+}
+
+function isSentinel(client: NodeRedis): client is Sentinel {
+  return 'getMasterNode' in client;
+}
+
+const heard = new WeakSet<NodeRedis>();
+
+/** An error event without a listener would end the process. One listener for all stores over one client. */
+function outliveErrors(client: NodeRedis): void {
+  if (heard.has(client)) return;
+  heard.add(client);
+  client.on('error', () => {});
+}
+
+/** Types of RESP by their first byte. Text of any kind comes as bytes, a double as its digits, a map as a flat list: as in RESP2. */
+const asRESP2 = {
+  typeMapping: {
+    [code('$')]: Buffer,
+    [code('+')]: Buffer,
+    [code('=')]: Buffer,
+    [code(',')]: String,
+    [code('%')]: Array,
+  },
+};
+
+function code(type: string): number {
+  return type.charCodeAt(0);
+}
+
+function oneServer(send: (args: readonly Argument[]) => Promise<Reply>, name: () => string): Door {
+  const node: Node = {
+    get name() {
+      return name();
+    },
+    send,
+  };
+  return { client: 'node-redis', isCluster: false, send: (_key, args) => send(args), masters: async () => [node] };
+}
+
+function singleDoor(client: Single): Door {
+  const send = (args: readonly Argument[]) => settled(client, () => client.sendCommand(args, asRESP2));
+  return oneServer(send, () => (client.idleClients === undefined ? addressOf(client.options?.socket) : 'the pool'));
+}
+
+/**
+ * A sentinel client borrows a connection for as long as any command is under way, and commands share it, except those
+ * that begin in the very tick in which it is borrowed: they wait for a connection of their own, and with the default of one they wait
+ * until there is a moment without any command, which on a busy server never comes. So commands begin one after the other.
+ */
+function sentinelDoor(client: Sentinel): Door {
+  const send = inTurn((args) => settled(client, () => client.sendCommand(false, args, asRESP2)));
+  return oneServer(send, () => addressOf(client.getMasterNode()));
+}
+
+function inTurn(send: (args: readonly Argument[]) => Promise<Reply>): (args: readonly Argument[]) => Promise<Reply> {
+  let turn = Promise.resolve();
+  return (args) => {
+    const reply = turn.then(() => send(args));
+    turn = turn.then(nothing).then(nothing);
+    return reply;
+  };
+}
+
+function nothing(): void {}
+
+function clusterDoor(client: Cluster): Door {
+  const send = (key: string, args: readonly Argument[]) =>
+    settled(client, () => client.sendCommand(key, false, args, asRESP2), client.masters.length === 0);
+  const node = (master: ClusterMaster): Node => ({
+    name: master.address,
+    send: (args) => settled(client, async () => (await client.nodeClient(master)).sendCommand(args, asRESP2)),
+  });
+  return {
+    client: 'node-redis',
+    isCluster: true,
+    send,
+    async masters() {
+      if (client.masters.length === 0) throw client.isOpen ? connecting() : closed();
+      return provedMasters(
+        async () => client.masters.map(node),
+        () => provokeMoved(send),
+      );
+    },
+  };
+}
+
+/** Keys over many slots: a server that lost some of its slots answers MOVED for some of these. */
+const PROBES = 64;
+
+/** A node-redis cluster learns the cluster's shape when it is told MOVED, and has no method for it. */
+async function provokeMoved(send: (key: string, args: readonly Argument[]) => Promise<Reply>): Promise<void> {
+  const keys = Array.from({ length: PROBES }, (_, n) => `sojourn:probe:${n}`);
+  await Promise.allSettled(keys.map((key) => send(key, ['EXISTS', key])));
+}
+
+/** The reply in RESP2's terms. An error that only says that the client was not usable becomes ours; all others stay as they are. */
+async function settled(client: NodeRedis, call: () => Promise<unknown>, isConnecting = false): Promise<Reply> {
+  try {
+    return plain(await call());
+  } catch (error) {
+    if (isReply(error)) throw error;
+    if (!client.isOpen) throw closed(error);
+    throw isConnecting ? connecting(error) : error;
+  }
+}
+
+function addressOf(address: Address | undefined): string {
+  return address?.path ?? `${address?.host ?? 'localhost'}:${address?.port ?? 6379}`;
+}
