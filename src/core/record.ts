@@ -48,6 +48,7 @@ interface Kept {
   readonly runs: readonly Uint8Array[];
 }
 
+const NO_BYTES = Buffer.alloc(0);
 const NOTHING_KEPT: Kept = { count: 0, runs: [] };
 
 /** The record of a session. Shares no memory with it. SOJOURN_VALUE for what has no place in a record, such as a name of 300 bytes. */
@@ -73,6 +74,51 @@ export function applyPacked(
   const [outcome, next] = apply({ head: stored.head, fields: named }, delta, now);
   if (next === null) return [outcome, null, null];
   return [outcome, next.head, write(next, stored.fields.without(delta.fields.keys()))];
+}
+
+/**
+ * What a delta names of the head, part by part as it would stand in a record: for stores whose server merges records itself.
+ * A part that is not named is empty. `flags`: those to clear, then those to set.
+ */
+export interface HeadParts {
+  readonly flags: readonly [clear: number, set: number];
+  readonly expiresAt: Buffer;
+  readonly secret: Buffer;
+  readonly previous: Buffer;
+  readonly signedInAt: Buffer;
+}
+
+export function headParts(change: Delta['head']): HeadParts {
+  const { expiresAt, secret, previous, signedInAt } = change;
+  if (change.user !== undefined) textBytes('the user', change.user, MAX_USER_BYTES);
+  if (change.generation !== undefined) counted('its generation', change.generation);
+  const clear =
+    (previous ? PREVIOUS_OPENS_NOTHING : 0) | (change.remember === undefined ? 0 : REMEMBER | REMEMBER_NO_MORE);
+  return {
+    flags: [clear, flagsOf(change)],
+    expiresAt: packedTime(expiresAt),
+    secret: secret ? packedHash(secret) : NO_BYTES,
+    previous: previous ? Buffer.concat([packedTime(previous.until), packedHash(previous.secret)]) : NO_BYTES,
+    signedInAt: signedInAt === undefined ? NO_BYTES : packedTime(signedInAt),
+  };
+}
+
+/** SOJOURN_VALUE for a name or a value that no record can hold. */
+export function checkField(name: string, valueBytes: number): void {
+  textBytes('a field', name, MAX_NAME_BYTES);
+  if (valueBytes > MAX_VALUE_BYTES) throw refused('a field', `its value takes more than ${MAX_VALUE_BYTES} bytes`);
+}
+
+function packedTime(time: number): Buffer {
+  const bytes = Buffer.allocUnsafe(timeBytes(time));
+  writeTime(bytes, 0, time);
+  return bytes;
+}
+
+function packedHash(hash: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(1 + hashBytes(hash));
+  writeHash(bytes, 0, hash);
+  return bytes;
 }
 
 function write({ head, fields }: Stored, kept: Kept): Buffer {
@@ -138,8 +184,8 @@ function fieldBytes(fields: Stored['fields'], kept: Kept): number {
   let total = countBytes(kept.count + fields.size);
   for (const run of kept.runs) total += run.length;
   for (const [name, value] of fields) {
-    if (value.length > MAX_VALUE_BYTES) throw refused('a field', `its value takes more than ${MAX_VALUE_BYTES} bytes`);
-    total += fieldHeaderBytes(value.length) + textBytes('a field', name, MAX_NAME_BYTES) + value.length;
+    checkField(name, value.length);
+    total += fieldHeaderBytes(value.length) + Buffer.byteLength(name) + value.length;
   }
   return total;
 }
@@ -157,7 +203,7 @@ function hashBytes(hash: Uint8Array): number {
   return hash.length;
 }
 
-function flagsOf(head: Head): number {
+function flagsOf(head: Partial<Head>): number {
   return (
     (head.secret ? SECRET : 0) |
     (head.previous ? PREVIOUS : 0) |

@@ -1,0 +1,234 @@
+/**
+ * Sessions in Redis: one command to read, one script call to write, through the client that the application has already.
+ *
+ * A session is one string, the packed record (redis/value.ts), that expires by itself. Whatever writes is a script, so that
+ * reading, deciding and writing are one step for every server of the application, and the merge costs no round trip. Who is signed in
+ * where is kept in a fixed number of sorted sets (redis/keys.ts). On a cluster these live on other servers than the session: the entry is
+ * written before the session is bound, and goes after it is gone. Expiry is judged by the server's clock.
+ *
+ * Rejected: a hash with one field per key (at default settings half as large again, and no cheaper to merge:
+ * docs/decisions/0009-redis-layout.md); WATCH and MULTI (a lost race costs two round trips more); a client of our own.
+ */
+import type { Delta, Head, Indexed, Listable, Outcome, Store, Stored } from '../contract.js';
+import { environment } from '../core/environment.js';
+import { checked } from '../core/options.js';
+import { pack } from '../core/record.js';
+import { failure, isFailure } from '../errors.js';
+import { doorOf } from './redis/clients/door-of.js';
+import type { RedisClient } from './redis/clients/shapes.js';
+import type { Argument, Door, Reply } from './redis/door.js';
+import * as keys from './redis/keys.js';
+import { run, type Script } from './redis/script.js';
+import { commitArguments, commitReply, commitScript, type FileFirst } from './redis/script-commit.js';
+import { createArguments, createScript } from './redis/script-create.js';
+import { destroyScript } from './redis/script-destroy.js';
+import { fileScript } from './redis/script-file.js';
+import { trouble } from './redis/trouble.js';
+import { freshValue, headIn, newMark, sessionIn } from './redis/value.js';
+
+export type { RedisClient } from './redis/clients/shapes.js';
+
+export interface RedisOptions {
+  /** What all keys begin with, a colon at its end. One prefix for each application that shares a Redis. Default 's:'. */
+  readonly prefix?: string;
+  /** A clock instead of the server's, epoch milliseconds: for tests. */
+  readonly now?: () => number;
+  /** What errors and events call this store. Default 'redis'. */
+  readonly name?: string;
+}
+
+const DEFAULT_PREFIX = 's:';
+
+/** How many keys or entries a walk asks for at a time, about. */
+const PAGE = 200;
+/** A session's deadline moved on while it was filed in the index; after so many times in a row something is wrong. */
+const FILING_TRIES = 8;
+/** Random bytes in the tag by which a process knows its own messages. */
+const TAG_BYTES = 6;
+
+/**
+ * A store over your own client of `redis` (5, 6), `ioredis` (5, 6) or `iovalkey`: one server, a cluster, or a group with sentinels.
+ * Connect it first, and close it last: the store does neither.
+ * @example
+ * const client = await createClient({ url }).connect();
+ * const s = sessions({ store: redis(client) });
+ */
+export function redis(client: RedisClient, options?: RedisOptions): Store & Indexed & Listable {
+  const own = checked('redis', options, ['prefix', 'now', 'name']);
+  return new Redis(doorOf(client), own);
+}
+
+class Redis implements Store, Indexed, Listable {
+  readonly name: string;
+  private readonly door: Door;
+  private readonly prefix: string;
+  private readonly now: (() => number) | undefined;
+  /** What scripts are told of the index: where it is, or that it is out of their reach. */
+  private readonly index: string;
+  private readonly tag: string = Buffer.from(environment.random(TAG_BYTES)).toString('base64url');
+  private closed = false;
+
+  constructor(door: Door, { prefix, now, name }: RedisOptions) {
+    this.door = door;
+    this.name = name ?? 'redis';
+    this.prefix = keys.checkedPrefix(prefix ?? DEFAULT_PREFIX);
+    this.now = now;
+    this.index = door.isCluster ? '' : keys.indexPrefix(this.prefix);
+  }
+
+  async load(id: string): Promise<Stored | null> {
+    if (!keys.isId(id)) return null;
+    const key = keys.sessionKey(this.prefix, id);
+    const value = await this.asking('load', id, () => this.send(key, ['GET', key]));
+    if (value === null) return null;
+    const stored = sessionIn(value as Buffer, id);
+    return this.hasExpired(stored.head) ? null : stored;
+  }
+
+  async create(id: string, session: Stored): Promise<'ok' | 'exists'> {
+    if (!keys.isId(id)) throw this.failed('create', 'an id has 1 to 255 characters of well-formed Unicode');
+    const value = freshValue(pack(session));
+    const { user, expiresAt } = session.head;
+    const reply = await this.asking('create', id, async () => {
+      if (user !== undefined) await this.fileOutside(user, id, keys.filedUntil(expiresAt));
+      return this.run(createScript, id, createArguments(value, this.clock(), this.index, id, session.head));
+    });
+    return reply === 1 ? 'ok' : 'exists';
+  }
+
+  async commit(id: string, delta: Delta): Promise<Outcome> {
+    if (!keys.isId(id)) return { status: 'gone' };
+    const mark = newMark();
+    return this.asking('commit', id, async () => {
+      let filed = 0;
+      if (delta.head.user !== undefined) {
+        filed = keys.filedUntil(delta.head.expiresAt);
+        await this.fileOutside(delta.head.user, id, filed);
+      }
+      for (let attempt = 0; attempt < FILING_TRIES; attempt++) {
+        const outcome = await this.tryCommit(id, delta, mark, filed);
+        if (outcome.status !== 'file first') return outcome;
+        await this.fileOutside(outcome.user, id, outcome.till);
+        filed = outcome.till;
+      }
+      throw this.failed('commit', 'the owner of the session changed again and again');
+    });
+  }
+
+  async destroy(id: string): Promise<void> {
+    if (!keys.isId(id)) return;
+    await this.asking('destroy', id, async () => {
+      const channel = keys.endedChannel(this.prefix);
+      const user = await this.run(destroyScript, id, [this.index, id, channel, this.tag]);
+      if (user !== null) await this.removeOutside(String(user), id);
+    });
+  }
+
+  async *byUser(user: string): AsyncIterableIterator<readonly [id: string, head: Head]> {
+    const { bucket, mark } = keys.userEntries(this.prefix, user);
+    for (let cursor = '0'; ; ) {
+      const page = ['ZSCAN', bucket, cursor, 'MATCH', `${mark}*`, 'COUNT', String(PAGE)];
+      const reply = await this.asking('byUser', undefined, () => this.door.send(bucket, page));
+      const [next, entries] = reply as readonly [Buffer, readonly Buffer[]];
+      // Entries and scores take turns.
+      const ids = entries.filter((_, i) => i % 2 === 0).map((entry) => entry.subarray(mark.length).toString());
+      for (const [id, head] of await this.heads('byUser', ids)) if (head.user === user) yield [id, head];
+      cursor = String(next);
+      if (cursor === '0') return;
+    }
+  }
+
+  /** While keys come and go a session may be seen twice: SCAN says no more than that none is missed that was there throughout. */
+  async *list(): AsyncIterableIterator<readonly [id: string, head: Head]> {
+    for (const master of await this.asking('list', undefined, () => this.door.masters())) {
+      for (let cursor = '0'; ; ) {
+        const page = ['SCAN', cursor, 'MATCH', `${this.prefix}*`, 'COUNT', String(PAGE), 'TYPE', 'string'];
+        const reply = await this.asking('list', undefined, () => master.send(page));
+        const [next, found] = reply as readonly [Buffer, readonly Buffer[]];
+        const ids = found.map((key) => keys.idOfKey(this.prefix, key.toString())).filter((id) => id !== undefined);
+        yield* await this.heads('list', ids);
+        cursor = String(next);
+        if (cursor === '0') break;
+      }
+    }
+  }
+
+  /** Everything that comes later is SOJOURN_STORE. The client stays open: it is yours. */
+  close(): void {
+    this.closed = true;
+  }
+
+  // Reading
+
+  /** The live ones among these, each read where it stands. What cannot be read is passed by: `load` is where it is reported. */
+  private async heads(operation: string, ids: readonly string[]): Promise<(readonly [id: string, head: Head])[]> {
+    const found = await Promise.all(ids.map((id) => this.headOf(operation, id)));
+    return ids.flatMap((id, i) => (found[i] ? [[id, found[i]] as const] : []));
+  }
+
+  private async headOf(operation: string, id: string): Promise<Head | null> {
+    const key = keys.sessionKey(this.prefix, id);
+    try {
+      const value = await this.asking(operation, id, () => this.door.send(key, ['GET', key]));
+      const head = value === null ? null : headIn(value as Buffer, id);
+      return head === null || this.hasExpired(head) ? null : head;
+    } catch (error) {
+      if (isFailure(error, 'SOJOURN_CORRUPT')) return null;
+      throw error;
+    }
+  }
+
+  /** By the given clock. By its own, Redis has dropped the session before anybody can ask. */
+  private hasExpired(head: Head): boolean {
+    return this.now !== undefined && head.expiresAt <= this.now();
+  }
+
+  // Writing
+
+  private async tryCommit(id: string, delta: Delta, mark: Buffer, filed: number): Promise<Outcome | FileFirst> {
+    const call = { mark, now: this.clock(), index: this.index, id, filed };
+    return commitReply(await this.run(commitScript, id, commitArguments(call, delta)), delta);
+  }
+
+  /** On a cluster: the entry in the index, which no script that holds the session can reach. Elsewhere the scripts do it. */
+  private async fileOutside(user: string, id: string, till: number): Promise<void> {
+    if (!this.door.isCluster) return;
+    const { bucket, mark } = keys.userEntries(this.prefix, user);
+    await run(this.door.send, fileScript, bucket, [this.clock(), mark + id, String(till)]);
+  }
+
+  private async removeOutside(user: string, id: string): Promise<void> {
+    if (!this.door.isCluster) return;
+    const { bucket, mark } = keys.userEntries(this.prefix, user);
+    await this.door.send(bucket, ['ZREM', bucket, mark + id]);
+  }
+
+  // Talking to Redis
+
+  private run(script: Script, id: string, args: readonly Argument[]): Promise<Reply> {
+    return run((key, command) => this.send(key, command), script, keys.sessionKey(this.prefix, id), args);
+  }
+
+  /** The way of every command about a session. */
+  private send(key: string, args: readonly Argument[]): Promise<Reply> {
+    return this.door.send(key, args);
+  }
+
+  /** What scripts are told of the time. */
+  private clock(): string {
+    return this.now === undefined ? '' : String(this.now());
+  }
+
+  private async asking<T>(operation: string, id: string | undefined, ask: () => Promise<T>): Promise<T> {
+    if (this.closed) throw this.failed(operation, 'it is closed');
+    try {
+      return await ask();
+    } catch (error) {
+      throw trouble(this.name, operation, error, id);
+    }
+  }
+
+  private failed(operation: string, problem: string): Error {
+    return failure('SOJOURN_STORE', { store: this.name, operation, problem });
+  }
+}
