@@ -135,8 +135,8 @@ export interface Sweepable {
 /** Tells of what others do: what a near cache stands on, and what makes events heard on every server. */
 export interface Watchable {
   /**
-   * Tells `watcher` of changes until the returned function is called. From `heard` on, every session that `load` hands over is
-   * watched. `everyMs`: how often, at least, to make sure that nothing is missed.
+   * Tells `watcher` of changes until the returned function is called. From `heard` on, every session that `load` hands over, or
+   * that `create` or `commit` leave behind, is watched. `everyMs`: how often, at least, to make sure that nothing is missed.
    */
   watch(watcher: Watcher, everyMs: number): MaybePromise<() => MaybePromise<void>>;
   /** Tells of sessions that other processes destroyed and of sessions that expired, as far as the backend tells. At most once each. */

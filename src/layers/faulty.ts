@@ -16,7 +16,7 @@ import { failure } from '../errors.js';
 /** Older calls are forgotten. */
 const MAX_RECORDED = 10_000;
 
-const verbs = ['load', 'create', 'commit', 'destroy', 'byUser', 'list', 'sweep', 'watch'] as const;
+const verbs = ['load', 'create', 'commit', 'destroy', 'byUser', 'list', 'sweep', 'watch', 'listen'] as const;
 
 export type FaultVerb = (typeof verbs)[number];
 

@@ -17,11 +17,25 @@ import { model } from './store/model.js';
 import { promises } from './store/promises.js';
 import { type MakeStore, makeKit, type Settings, type StoreKitOptions } from './store/scene.js';
 import { verbs } from './store/verbs.js';
+import { watched } from './store/watched.js';
 import { writes } from './store/writes.js';
 
 export type { Ability, MakeStore, StoreContext, StoreKitOptions } from './store/scene.js';
 
-const groups = [promises, verbs, writes, model, expiry, concurrency, bytesAndNames, abilities, indexed, listed, faults];
+const groups = [
+  promises,
+  verbs,
+  writes,
+  model,
+  expiry,
+  concurrency,
+  bytesAndNames,
+  abilities,
+  indexed,
+  listed,
+  watched,
+  faults,
+];
 
 /**
  * Registers the tests that every store must pass. `makeStore` opens a store that is fresh and empty for each test; the kit
@@ -40,7 +54,17 @@ export function storeKit(runner: Runner, makeStore: MakeStore, options?: StoreKi
   });
 }
 
-const known = ['name', 'clock', 'races', 'parallel', 'largestValueBytes', 'patienceMs', 'mustHave', 'another'] as const;
+const known = [
+  'name',
+  'clock',
+  'races',
+  'parallel',
+  'largestValueBytes',
+  'patienceMs',
+  'mustHave',
+  'another',
+  'cutLinks',
+] as const;
 
 function settled(options: StoreKitOptions | undefined): Settings {
   const own = checked('storeKit', options, known);
@@ -53,5 +77,6 @@ function settled(options: StoreKitOptions | undefined): Settings {
     patienceMs: wholeNumber('patienceMs of storeKit', own.patienceMs ?? 4000, 1, 600_000),
     mustHave: own.mustHave ?? [],
     ...(own.another && { another: own.another }),
+    ...(own.cutLinks && { cutLinks: own.cutLinks }),
   };
 }

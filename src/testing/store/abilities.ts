@@ -11,10 +11,13 @@ import type { Ability, Kit, Scene } from './scene.js';
 type Abilities = Indexed & Listable & Sweepable & Watchable;
 export type Able<A extends Ability> = Store & Pick<Abilities, A>;
 
-const names: readonly Ability[] = ['byUser', 'list', 'sweep', 'watch'];
+const names: readonly Ability[] = ['byUser', 'list', 'sweep', 'watch', 'listen'];
+
+/** What can only be seen from a second handle. */
+const between: readonly Ability[] = ['watch', 'listen'];
 
 export function abilities(kit: Kit): void {
-  const { mustHave, name } = kit.settings;
+  const { mustHave, name, another } = kit.settings;
   kit.promise(
     'the abilities that the store must have are there',
     'option mustHave; a layer that does not pass them on',
@@ -22,6 +25,10 @@ export function abilities(kit: Kit): void {
       const absent = names.filter((ability) => !isAble(store, ability));
       const missing = mustHave.filter((ability) => absent.includes(ability));
       holds(missing.length === 0, `The store has no ${missing.join(', ')}.`);
+      const untested = another ? [] : between.filter((ability) => !absent.includes(ability));
+      const wanted = mustHave.filter((ability) => untested.includes(ability));
+      holds(wanted.length === 0, `To check ${wanted.join(', ')} the kit needs a second handle: give it \`another\`.`);
+      if (untested.length > 0) console.log(`${name}: not checked without \`another\`: ${untested.join(', ')}.`);
       if (absent.length > 0) console.log(`${name}: not checked, because the store has no ${absent.join(', ')}.`);
     },
   );

@@ -1,15 +1,14 @@
 /**
- * `list`, `sweep` and `watch`: walking all sessions, removing the expired, hearing of changes.
+ * `list` and `sweep`: walking all sessions, removing the expired.
  *
- * What may vary between stores is left open: the order of a walk, whether a session that changes meanwhile is seen, whether
- * an announcement names the id or says "drop everything".
+ * What may vary between stores is left open: the order of a walk, and whether a session that changes meanwhile is seen.
  */
 import type { Head, Listable, Store } from '../../contract.js';
 import { abilityPromise, isAble } from './abilities.js';
 import { expired } from './expiry.js';
 import { bound, collect } from './indexed.js';
 import { delta, freshId, holds, same, session, set } from './samples.js';
-import { eventually, type Kit, type Scene } from './scene.js';
+import type { Kit, Scene } from './scene.js';
 
 /** Enough to need more than one page of any store's cursor that pages early, few enough for slow stores. */
 const MANY = 60;
@@ -18,7 +17,6 @@ const SWEEP_LIMIT = 7;
 export function listed(kit: Kit): void {
   kit.group('list', () => lists(kit));
   kit.group('sweep', () => sweeps(kit));
-  kit.group('watch', () => watches(kit));
 }
 
 function lists(kit: Kit): void {
@@ -120,55 +118,6 @@ function sweeps(kit: Kit): void {
   );
 }
 
-function watches(kit: Kit): void {
-  const announce = 'announce the id, or null when it may be unknown, after the change is visible to load';
-
-  abilityPromise(kit, 'watch', 'a change by another handle is announced', announce, async (scene) => {
-    await withAnother(scene, async (other) => {
-      const { store, now, settings } = scene;
-      const id = freshId();
-      await store.create(id, session(now(), { cart: 'book' }));
-      const heard: (string | null)[] = [];
-      const stop = await store.watch((changed) => heard.push(changed));
-      for (const change of [() => other.commit(id, delta(now(), { cart: set('pen') })), () => other.destroy(id)]) {
-        await store.load(id);
-        heard.length = 0;
-        await change();
-        const told = await eventually(settings.patienceMs, () => heard.includes(id) || heard.includes(null));
-        holds(
-          told,
-          `Within ${settings.patienceMs} ms nothing was heard of a change of a session that this handle had read.`,
-        );
-      }
-      stop();
-    });
-  });
-
-  abilityPromise(
-    kit,
-    'watch',
-    'who has stopped watching hears nothing more',
-    'the function that watch returns',
-    async (scene) => {
-      await withAnother(scene, async (other) => {
-        const { store, now, settings } = scene;
-        const id = freshId();
-        await store.create(id, session(now(), { cart: 'book' }));
-        const [heard, witnessed]: (string | null)[][] = [[], []];
-        const stopWitness = await store.watch((changed) => witnessed!.push(changed));
-        const stop = await store.watch((changed) => heard!.push(changed));
-        stop();
-        await store.load(id);
-        heard!.length = witnessed!.length = 0;
-        await other.commit(id, delta(now(), { cart: set('pen') }));
-        holds(await eventually(settings.patienceMs, () => witnessed!.length > 0), 'A second watcher heard nothing.');
-        same(heard, [], 'what the stopped watcher heard');
-        stopWitness();
-      });
-    },
-  );
-}
-
 async function many(store: Store, nowMs: number, expiresAt?: number): Promise<string[]> {
   const ids = Array.from({ length: MANY }, freshId);
   const head = expiresAt === undefined ? {} : { expiresAt };
@@ -199,13 +148,4 @@ async function sweepAll(
     idle = removed === 0 ? idle + 1 : 0;
   }
   return total;
-}
-
-async function withAnother({ store, context, settings }: Scene, body: (other: Store) => Promise<void>): Promise<void> {
-  const other = settings.another ? await settings.another(context) : store;
-  try {
-    await body(other);
-  } finally {
-    if (other !== store) await other.close?.();
-  }
 }

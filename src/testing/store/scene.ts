@@ -12,7 +12,7 @@ import { controllableClock } from '../clock.js';
 import type { Runner } from '../runner.js';
 import { HOUR_MS } from './samples.js';
 
-export type Ability = 'byUser' | 'list' | 'sweep' | 'watch';
+export type Ability = 'byUser' | 'list' | 'sweep' | 'watch' | 'listen';
 
 /** What `makeStore` is given: a clock and dice to hand on, and `inner` for layers. */
 export interface StoreContext extends Environment {
@@ -38,11 +38,14 @@ export interface StoreKitOptions {
   readonly patienceMs?: number;
   /** Abilities without which the kit fails. Others are checked when the store has them, and named when it has not. */
   readonly mustHave?: readonly Ability[];
-  /** A second handle onto the place of the store that was made last: whose changes `watch` must announce. Default: the store itself. */
+  /** A second handle onto the place of the store that was made last, as another process would have it: whose changes `watch` and `listen` tell. Without it they are not checked. */
   readonly another?: MakeStore;
+  /** Cuts the connections over which the store that was made last hears of changes. Without it `deaf` is not checked. */
+  readonly cutLinks?: () => MaybePromise<void>;
 }
 
-export type Settings = Required<Omit<StoreKitOptions, 'another'>> & Pick<StoreKitOptions, 'another'>;
+type Hooks = 'another' | 'cutLinks';
+export type Settings = Required<Omit<StoreKitOptions, Hooks>> & Pick<StoreKitOptions, Hooks>;
 
 /** One test's stage. */
 export interface Scene {
