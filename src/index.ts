@@ -13,9 +13,11 @@ import { cookie } from './transports/cookie.js';
 
 export { json } from './codecs/json.js';
 export type {
+  Caching,
   Codec,
   Delta,
   Duration,
+  Ended,
   Environment,
   Events,
   Head,
@@ -23,6 +25,8 @@ export type {
   Indexed,
   Listable,
   MaybePromise,
+  OnReadError,
+  OpenOptions,
   Outcome,
   RefusedReason,
   RequestView,
@@ -30,18 +34,22 @@ export type {
   Session,
   Sessions,
   Store,
+  StoreCalls,
   Stored,
   Superseded,
   Sweepable,
   Transport,
   Watchable,
+  Watcher,
   Write,
 } from './contract.js';
 export { apply } from './core/delta.js';
+export type { OnDestroyError } from './core/ending.js';
 export type { Listener, Listeners } from './core/events.js';
 export type { LifetimeOptions } from './core/expiry.js';
 export type { Mutations } from './core/intent.js';
 export type { Limits } from './core/limits.js';
+export type { OnWriteError, PolicyOptions } from './core/policies.js';
 export type { SessionsOptions, Type } from './core/sessions.js';
 export { type ErrorCode, type Fault, failure, isFailure, SojournError } from './errors.js';
 export { type MemoryOptions, memory } from './stores/memory.js';

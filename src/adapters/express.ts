@@ -7,9 +7,10 @@
  * fails replaces the answer with a plain 503, because at that point the handlers are done.
  */
 import { IncomingMessage, type ServerResponse } from 'node:http';
-import type { MaybePromise, Session, Sessions } from '../contract.js';
+import type { MaybePromise, OnReadError, OpenOptions, Session, Sessions } from '../contract.js';
 import { carriedBy } from '../core/carried.js';
 import { isPromise } from '../core/maybe.js';
+import { checked } from '../core/options.js';
 import { applicationPrototype } from './application-prototype.js';
 import { holdUntilCommitted } from './node-answer.js';
 import { NodeRequest } from './node-request.js';
@@ -38,12 +39,20 @@ interface ExpressRequest extends IncomingMessage {
 }
 export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void;
 
+export interface ExpressOptions {
+  /** For these routes, what becomes of a request whose session cannot be loaded: public pages may do with an anonymous one. Default: as `sessions()` says. */
+  readonly onReadError?: OnReadError;
+}
+
 /** The middleware. Put it before everything that asks for the session. */
-export function session<T extends object, S>(sessions: Sessions<T, S>): Middleware {
+export function session<T extends object, S>(sessions: Sessions<T, S>, options?: ExpressOptions): Middleware {
+  const { onReadError } = checked('session()', options, ['onReadError']);
+  const choice: OpenOptions | undefined = onReadError && { onReadError };
+
   return (req: ExpressRequest, res, next) => {
     let opened: MaybePromise<Session<T>>;
     try {
-      opened = sessions.open(new NodeRequest(req, trusts), req);
+      opened = sessions.open(new NodeRequest(req, trusts), req, choice);
     } catch (error) {
       return next(error);
     }

@@ -145,6 +145,7 @@ export function answerFailure(response: ServerResponse, error: unknown): void {
   response.setHeader('Content-Type', 'text/plain; charset=utf-8');
   response.setHeader('Cache-Control', 'no-store');
   if (status === 503) response.setHeader('Retry-After', '1');
+  if (isFailure(error) && error.headerLines !== undefined) addLines(response, error.headerLines);
   response.end(MESSAGES[status] ?? 'Internal Server Error');
 }
 

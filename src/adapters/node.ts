@@ -6,7 +6,7 @@
  * what it had changed until then is saved with that answer, as with every other answer.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { MaybePromise, Session, Sessions } from '../contract.js';
+import type { MaybePromise, OnReadError, OpenOptions, Session, Sessions } from '../contract.js';
 import { isPromise } from '../core/maybe.js';
 import { checked, flag } from '../core/options.js';
 import { answerFailure, breakOff, holdUntilCommitted } from './node-answer.js';
@@ -18,6 +18,8 @@ export interface NodeOptions {
    * otherwise any client can claim to have come over https. Default false.
    */
   readonly trustProxy?: boolean;
+  /** For these requests, what becomes of them when their session cannot be loaded: public pages may do with an anonymous one. Default: as `sessions()` says. */
+  readonly onReadError?: OnReadError;
 }
 
 export type Handler<T extends object> = (req: IncomingMessage, res: ServerResponse, session: Session<T>) => unknown;
@@ -31,7 +33,8 @@ export function session<T extends object, S>(
   handler: Handler<T>,
   options?: NodeOptions,
 ): (req: IncomingMessage, res: ServerResponse) => void {
-  const { trustProxy = false } = checked('session()', options, ['trustProxy']);
+  const { trustProxy = false, onReadError } = checked('session()', options, ['trustProxy', 'onReadError']);
+  const choice: OpenOptions | undefined = onReadError && { onReadError };
   const isTrusted = flag('trustProxy', trustProxy);
   const trusts = (): boolean => isTrusted;
 
@@ -39,7 +42,7 @@ export function session<T extends object, S>(
     const failed = (error: unknown): void => answerFailure(res, error);
     let opened: MaybePromise<Session<T>>;
     try {
-      opened = sessions.open(new NodeRequest(req, trusts), req);
+      opened = sessions.open(new NodeRequest(req, trusts), req, choice);
     } catch (error) {
       return failed(error);
     }

@@ -6,8 +6,8 @@
  * one turn of the event loop at least: when this process itself was busy, or was stopped and goes on, the answers that lie
  * in its sockets are read before anything is given up. The wheel turns only while somebody waits.
  *
- * Begin and end of a wait take 0.04 us together; a timer of its own for each call, set and cleared, takes 0.35 (Node 20).
- * Rejected: AbortSignal.timeout (2 us), and timestamps in a queue, which a request's shorter rest of time would break.
+ * Begin and end of a wait take 0.04 us together; a timer of its own for each call, set and cleared, takes 0.12, and
+ * AbortSignal.timeout 7 (Node 20). Rejected besides: timestamps in a queue, which a request's shorter rest of time would break.
  */
 import type { Environment } from '../contract.js';
 

@@ -2,7 +2,8 @@
  * The real clock, the real dice, the real timers.
  *
  * The one place in the engine that touches them; everything else is handed an `Environment`, so that tests can move the
- * clock. Timers never keep a process alive.
+ * clock. Timers never keep a process alive. What runs once is an interval that stops itself, so that an environment has one
+ * kind of timer.
  */
 import { randomBytes } from 'node:crypto';
 import type { Environment } from '../contract.js';
@@ -16,3 +17,17 @@ export const environment: Environment = {
     return () => clearInterval(timer);
   },
 };
+
+/** Runs `run` once, between `leastMs` and `mostMs` from now: servers that failed together do not come back together. Returns the way to stop it. */
+export function soon(
+  { every, random }: Pick<Environment, 'every' | 'random'>,
+  leastMs: number,
+  mostMs: number,
+  run: () => void,
+): () => void {
+  const stop = every(Math.round(leastMs + ((mostMs - leastMs) * random(1)[0]!) / 255), () => {
+    stop();
+    run();
+  });
+  return stop;
+}

@@ -9,8 +9,8 @@ import { hashSecret, join } from './token.js';
 
 const NOW = 1_000_000_000;
 const HOUR = 3_600_000;
-const MUTE: Found = { opened: null, mute: true };
-const ANONYMOUS: Found = { opened: null, mute: false };
+const MUTE: Found = { opened: null, mute: true, degraded: false };
+const ANONYMOUS: Found = { opened: null, mute: false, degraded: false };
 
 /** Well-formed ids and secrets that can be told apart. */
 const idOf = (name: string) => `${name.padEnd(21, 'x')}A`;
@@ -42,8 +42,9 @@ function world(heads: Record<string, Head>, load?: (id: string) => MaybePromise<
   const sessions = new Map(
     Object.entries(heads).map(([id, each]): [string, Stored] => [idOf(id), { head: each, fields: new Map() }]),
   );
-  const store = { load: load ?? ((id: string) => sessions.get(id) ?? null) };
-  const find = finder({ store, lifetimes: lifetimes({}), environment: { now: () => NOW }, events });
+  const store = { load: load ?? ((id: string) => sessions.get(id) ?? null), stale: () => null };
+  const open = finder({ store, isCaching: false, lifetimes: lifetimes({}), environment: { now: () => NOW }, events });
+  const find = (tokens: readonly string[]) => open(tokens, { spent: 0 }, { kind: 'fail', staleMs: 0 });
   return { find, told };
 }
 

@@ -2,14 +2,18 @@
  * Finding the session that a token opens.
  *
  * Never fails for what a client sent: a bad token is an anonymous session and a `refused` event. Only trouble with the store
- * throws. The secret is compared on every load, so that whatever a store hands over by mistake stays closed.
+ * throws, or is answered with a stand-in where a policy says so. The secret is compared on every load, so that whatever a
+ * store hands over by mistake stays closed. A stand-in that the token does not open is no answer: the store may know a newer
+ * secret, and an outage signs nobody out.
  */
 import type { Environment, MaybePromise, RefusedReason, Stored } from '../contract.js';
 import { isFailure } from '../errors.js';
+import type { Allowance } from './deadline.js';
 import type { Emitter } from './events.js';
 import { hasExpired, type Lifetimes, lifetimeOf, MAX_SKEW_MS } from './expiry.js';
 import type { Guarded } from './guard.js';
 import { chain, isPromise } from './maybe.js';
+import type { ReadPolicy } from './policies.js';
 import type { Opened } from './session.js';
 import { sameSecret, split, type TokenParts } from './token.js';
 
@@ -17,85 +21,146 @@ export interface Found {
   readonly opened: Opened | null;
   /** The token was replaced by a login. */
   readonly mute: boolean;
+  /** The store did not answer, and this is what the policy lets the request go on with. */
+  readonly degraded: boolean;
 }
-const ANONYMOUS: Found = { opened: null, mute: false };
-const MUTE: Found = { opened: null, mute: true };
+const ANONYMOUS: Found = { opened: null, mute: false, degraded: false };
+const MUTE: Found = { opened: null, mute: true, degraded: false };
+const STAND_IN: Found = { opened: null, mute: false, degraded: true };
+/** The store's copy may be older than the token. Never leaves this file. */
+const ASK_BELOW: Found = { opened: null, mute: false, degraded: false };
 
 export interface FindSettings {
-  readonly store: Pick<Guarded, 'load'>;
+  readonly store: Pick<Guarded, 'load' | 'stale'>;
+  /** The store keeps copies. */
+  readonly isCaching: boolean;
   readonly lifetimes: Lifetimes;
   readonly environment: Pick<Environment, 'now'>;
   readonly events: Emitter;
 }
 
-/** What the candidate tokens of a request open. */
-export type Find = (tokens: readonly string[]) => MaybePromise<Found>;
+/** What the candidate tokens of a request open. `atLeast`: a version that this client has seen, so that no older copy will do. */
+export type Find = (
+  tokens: readonly string[],
+  allowance: Allowance,
+  policy: ReadPolicy,
+  atLeast?: number,
+) => MaybePromise<Found>;
 
-export function finder({ store, lifetimes, environment, events }: FindSettings): Find {
+export function finder({ store, isCaching, lifetimes, environment, events }: FindSettings): Find {
   return find;
 
-  function find(tokens: readonly string[]): MaybePromise<Found> {
+  function find(
+    tokens: readonly string[],
+    allowance: Allowance,
+    policy: ReadPolicy,
+    atLeast?: number,
+  ): MaybePromise<Found> {
     if (tokens.length === 0) return ANONYMOUS;
     const candidates: TokenParts[] = [];
     for (const token of tokens) {
       const parts = split(token);
       if (parts !== null) candidates.push(parts);
     }
-    if (candidates.length === 1) return look(candidates[0]!);
-    if (candidates.length === 2) return choose(candidates[0]!, candidates[1]!);
-    return refuse(candidates.length === 0 ? 'malformed' : 'ambiguous');
+    if (candidates.length === 1) return look(candidates[0]!, allowance, policy, atLeast);
+    if (candidates.length !== 2) return refuse(candidates.length === 0 ? 'malformed' : 'ambiguous');
+    return chain(look(candidates[0]!, allowance, policy, atLeast), (first) =>
+      chain(look(candidates[1]!, allowance, policy, atLeast), (second) => choose(first, second)),
+    );
   }
 
   /**
    * Two cookies of our name, planted or left over: the one that lives. If both do, order must not decide who somebody is;
-   * unless they are two secrets of one session, from before and after a rotation.
+   * unless they are two secrets of one session, from before and after a rotation. If one could not be looked at, nobody knows.
    */
-  function choose(a: TokenParts, b: TokenParts): MaybePromise<Found> {
-    return chain(look(a), (first) =>
-      chain(look(b), (second) => {
-        if (first.opened !== null && second.opened !== null) {
-          if (first.opened.id !== second.opened.id) return refuse('ambiguous');
-          return first.opened.secret !== undefined ? first : second;
-        }
-        if (first.opened !== null || second.opened !== null) return first.opened !== null ? first : second;
-        return first.mute ? first : second;
-      }),
-    );
+  function choose(first: Found, second: Found): Found {
+    if (first === STAND_IN || second === STAND_IN) return STAND_IN;
+    if (first.opened !== null && second.opened !== null) {
+      if (first.opened.id !== second.opened.id) return refuse('ambiguous');
+      return first.opened.secret !== undefined ? first : second;
+    }
+    if (first.opened !== null || second.opened !== null) return first.opened !== null ? first : second;
+    return first.mute ? first : second;
   }
 
-  function look(token: TokenParts): MaybePromise<Found> {
+  function look(
+    token: TokenParts,
+    allowance: Allowance,
+    policy: ReadPolicy,
+    atLeast: number | undefined,
+  ): MaybePromise<Found> {
     try {
-      const stored = store.load(token.id);
-      return isPromise(stored)
-        ? stored.then(
-            (s) => verify(token, s),
-            (e) => damaged(token.id, e),
-          )
-        : verify(token, stored);
+      const stored = store.load(token.id, atLeast, allowance);
+      if (!isPromise(stored)) {
+        const found = verify(token, stored, isCaching);
+        return found === ASK_BELOW ? lookBelow(token, stored, allowance, policy) : found;
+      }
+      return stored.then(
+        (copy) => {
+          const found = verify(token, copy, isCaching);
+          return found === ASK_BELOW ? lookBelow(token, copy, allowance, policy) : found;
+        },
+        (error) => troubled(token, error, policy),
+      );
     } catch (error) {
-      return damaged(token.id, error);
+      return troubled(token, error, policy);
     }
   }
 
-  function verify({ id, secret }: TokenParts, stored: Stored | null): Found {
+  /** A newer secret may have been set on another server a moment ago. To ask costs a forger's request one read. */
+  function lookBelow(
+    token: TokenParts,
+    copy: Stored | null,
+    allowance: Allowance,
+    policy: ReadPolicy,
+  ): MaybePromise<Found> {
+    try {
+      const stored = store.load(token.id, (copy?.head.version ?? 0) + 1, allowance);
+      if (!isPromise(stored)) return verify(token, stored, false);
+      return stored.then(
+        (newest) => verify(token, newest, false),
+        (error) => troubled(token, error, policy),
+      );
+    } catch (error) {
+      return troubled(token, error, policy);
+    }
+  }
+
+  function verify({ id, secret }: TokenParts, stored: Stored | null, mayBeOld: boolean): Found {
     const now = environment.now();
     if (stored === null || hasExpired(stored.head, now, lifetimeOf(stored.head, lifetimes))) return refuse('unknown');
     const { head } = stored;
     if (head.createdAt > now + MAX_SKEW_MS) return refuse('skew', id);
     if (head.secret !== undefined && sameSecret(secret, head.secret))
-      return { opened: { id, stored, secret }, mute: false };
+      return { opened: { id, stored, secret }, mute: false, degraded: false };
     const { previous } = head;
     if (previous === undefined || previous.until <= now || !sameSecret(secret, previous.secret))
-      return refuse('secret', id);
-    if (previous.opens === 'session') return { opened: { id, stored, secret: undefined }, mute: false };
+      return mayBeOld ? ASK_BELOW : refuse('secret', id);
+    if (previous.opens === 'session')
+      return { opened: { id, stored, secret: undefined }, mute: false, degraded: false };
     events.emit('refused', { reason: 'superseded', id });
     return MUTE;
   }
 
-  function damaged(id: string, error: unknown): Found {
-    if (!isFailure(error, 'SOJOURN_CORRUPT')) throw error;
-    events.emit('corrupt', { id, reason: String(error.details.problem) });
-    return ANONYMOUS;
+  function troubled(token: TokenParts, error: unknown, policy: ReadPolicy): Found {
+    if (!isFailure(error) || error.fault !== 'store') throw error;
+    if (error.code === 'SOJOURN_CORRUPT') {
+      events.emit('corrupt', { id: token.id, reason: String(error.details.problem) });
+      return ANONYMOUS;
+    }
+    if (policy.kind === 'anonymous') return STAND_IN;
+    const opened = policy.kind === 'stale' ? openedCopy(token, policy.staleMs) : null;
+    if (opened === null) throw error;
+    return { opened, mute: false, degraded: true };
+  }
+
+  /** A copy that a near cache still has, if it lives and this token opens it. */
+  function openedCopy({ id, secret }: TokenParts, maxAgeMs: number): Opened | null {
+    const stored = store.stale(id, maxAgeMs);
+    if (stored === null || stored.head.secret === undefined) return null;
+    const { head } = stored;
+    if (hasExpired(head, environment.now(), lifetimeOf(head, lifetimes))) return null;
+    return sameSecret(secret, stored.head.secret) ? { id, stored, secret } : null;
   }
 
   function refuse(reason: RefusedReason, id?: string): Found {

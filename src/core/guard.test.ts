@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Delta, Events, Store, Stored } from '../contract.js';
 import { failure } from '../errors.js';
-import { emitter } from './events.js';
+import { controllableClock } from '../testing/clock.js';
+import { type Emitter, emitter } from './events.js';
 import { type Guarded, guard } from './guard.js';
 
 const session: Stored = { head: { createdAt: 0, expiresAt: 1, version: 1, generation: 0 }, fields: new Map() };
@@ -14,11 +15,14 @@ const calls: [string, (store: Guarded) => unknown][] = [
   ['destroy', (store) => store.destroy('id')],
 ];
 
+const guarding = (store: Store, events: Emitter) =>
+  guard({ store, events, deadlineMs: 500, environment: controllableClock() });
+
 /** A store whose every verb does the same. */
 function guarded(verb: (...args: unknown[]) => never) {
   const told: Events['storeError'][] = [];
   const store: Store = { name: 'toy', load: verb, create: verb, commit: verb, destroy: verb };
-  return { told, store: guard(store, emitter({ storeError: (event) => told.push(event) })) };
+  return { told, store: guarding(store, emitter({ storeError: (event) => told.push(event) })) };
 }
 const throwing = (error: unknown) => () => {
   throw error;
@@ -99,7 +103,7 @@ test('answers pass through as they are, at once or later', async () => {
     },
     destroy: (id) => void seen.push(id),
   };
-  const { name, load, create, commit, destroy } = guard(store, emitter());
+  const { name, load, create, commit, destroy } = guarding(store, emitter());
 
   expect(name).toBe('toy');
   expect(load('a')).toBe(session);

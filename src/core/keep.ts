@@ -4,22 +4,31 @@
  *
  * A login is always a commit on a session that exists, so that a revocation that runs at the same time either destroys it
  * before it is bound, or finds it. What the client must be told is left in `standing.announcement`.
+ *
+ * When the store is in trouble the request fails, and no cookie tells of what may not be there. There are two exceptions: a
+ * touch may be dropped where policy says so, and a logout clears the cookie in any case (ending.ts).
  */
-import type { Environment, Head, MaybePromise, Stored, Write } from '../contract.js';
-import { failure } from '../errors.js';
+import type { Delta, Environment, Head, HeaderLine, MaybePromise, Stored, Write } from '../contract.js';
+import { failure, isFailure } from '../errors.js';
+import type { Endings } from './ending.js';
 import type { Emitter } from './events.js';
 import { deadline, type Lifetimes, lifetimeOf } from './expiry.js';
 import type { Guarded } from './guard.js';
 import { type HeadChange, headChange, withoutSecret } from './head-change.js';
 import type { Intent } from './intent.js';
 import type { Change, Commit, Landed } from './lane.js';
-import { chain } from './maybe.js';
-import type { Standing } from './session.js';
+import { chain, isPromise } from './maybe.js';
+import type { OnWriteError } from './policies.js';
+import type { Arrival, Standing } from './session.js';
 import { hashSecret, join, newId, newSecret } from './token.js';
 
 export interface KeepSettings {
   readonly store: Guarded;
   readonly commit: Commit;
+  readonly endings: Pick<Endings, 'end'>;
+  readonly onWriteError: OnWriteError;
+  /** The lines that take the cookie back. */
+  readonly clear: (arrival: Arrival) => readonly HeaderLine[];
   readonly lifetimes: Lifetimes;
   readonly environment: Environment;
   readonly events: Emitter;
@@ -28,11 +37,13 @@ export interface KeepSettings {
 /** Carries out what a request wants of its session. 'gone': the session had ended, and nothing was kept. */
 export type Keep = (standing: Standing) => MaybePromise<'ok' | 'gone'>;
 
-export function keeper({ store, commit, lifetimes, environment, events }: KeepSettings): Keep {
+export function keeper(settings: KeepSettings): Keep {
+  const { store, commit, endings, onWriteError, clear, lifetimes, environment, events } = settings;
   return keep;
 
   function keep(standing: Standing): MaybePromise<'ok' | 'gone'> {
     if (isMute(standing)) return 'gone';
+    if (standing.arrival.degraded) return unchanged(standing);
     const intents = standing.fields.intents();
     if (standing.ending.length === 0) return work(standing, intents);
     // A logout ends what was there at once; a login over another user's session first lets the new one stand.
@@ -47,11 +58,28 @@ export function keeper({ store, commit, lifetimes, environment, events }: KeepSe
   function end(standing: Standing): MaybePromise<void> {
     const id = standing.ending[0];
     if (id === undefined) return;
-    return chain(store.destroy(id), () => {
+    const next = (): MaybePromise<void> => {
       standing.ending = standing.ending.slice(1);
-      events.emit('destroyed', { id, reason: 'logout' });
       return end(standing);
-    });
+    };
+    try {
+      const done = endings.end(id, 'logout', standing.arrival);
+      return isPromise(done) ? done.then(next, (error) => farewell(standing, error)) : next();
+    } catch (error) {
+      return farewell(standing, error);
+    }
+  }
+
+  /** The store has not confirmed a logout: the answer fails, and takes the cookie back all the same. */
+  function farewell({ arrival }: Standing, error: unknown): never {
+    if (isFailure(error) && error.headerLines === undefined) error.headerLines = clear(arrival);
+    throw error;
+  }
+
+  /** A stand-in is never written. A change deep inside one of its values is no less a change, and is not lost in silence. */
+  function unchanged({ fields }: Standing): 'ok' {
+    if (fields.intents().size > 0) throw failure('SOJOURN_DEGRADED', { call: 'set' });
+    return 'ok';
   }
 
   /** A new session: stored only if there is something to keep. */
@@ -82,7 +110,7 @@ export function keeper({ store, commit, lifetimes, environment, events }: KeepSe
   function create(standing: Standing, session: Stored, attempt: number): MaybePromise<string> {
     standing.id ??= newId(environment.random);
     const { id } = standing;
-    return chain(store.create(id, session), (answer) => {
+    return chain(store.create(id, session, standing.arrival), (answer) => {
       if (answer === 'ok') return id;
       if (attempt === 2) {
         throw failure('SOJOURN_STORE', {
@@ -105,7 +133,8 @@ export function keeper({ store, commit, lifetimes, environment, events }: KeepSe
       generation: head.generation + 1,
       expiresAt: head.expiresAt,
     };
-    return chain(store.commit(id, { generation: head.generation, head: signedIn, fields: new Map() }), (outcome) => {
+    const delta: Delta = { generation: head.generation, head: signedIn, fields: new Map() };
+    return chain(store.commit(id, delta, standing.arrival), (outcome) => {
       if (outcome.status !== 'ok') return null;
       events.emit('rotated', { id, login: true });
       return { ...head, ...signedIn, version: outcome.version };
@@ -129,12 +158,17 @@ export function keeper({ store, commit, lifetimes, environment, events }: KeepSe
       alone: head.secret !== undefined || head.replaces !== undefined,
       ...(head.replaces !== undefined && { replaces: head.replaces }),
     };
-    return chain(commit(id, request), (landed) => {
+    const next = (landed: Landed): 'ok' | 'gone' => {
       if (landed.status === 'gone') return gone(standing);
       if (intents.size > 0) events.emit('committed', { id, fields: [...intents.keys()] });
+      // A later deadline alone is nothing that the next server would have to know.
+      if (intents.size > 0 || head.wish !== 'touch') standing.version = landed.version;
       landedOn(standing, stored.head, head, landed, now);
       return 'ok';
-    });
+    };
+    const mayDrop = onWriteError === 'drop-touch' && intents.size === 0 && head.wish === 'touch';
+    if (!mayDrop) return chain(commit(id, request, standing.arrival), next);
+    return unlessTrouble(() => chain(commit(id, request, standing.arrival), next));
   }
 
   function landedOn(
@@ -178,6 +212,20 @@ export function keeper({ store, commit, lifetimes, environment, events }: KeepSe
  */
 function isMute({ arrival, login, stored, ending }: Standing): boolean {
   return arrival.mute && login === undefined && stored === null && ending.length === 0;
+}
+
+/** What `run` comes to; 'ok' where the store is in trouble. */
+function unlessTrouble(run: () => MaybePromise<'ok' | 'gone'>): MaybePromise<'ok' | 'gone'> {
+  const forgiven = (error: unknown): 'ok' => {
+    if (isFailure(error) && error.fault === 'store' && error.code !== 'SOJOURN_CORRUPT') return 'ok';
+    throw error;
+  };
+  try {
+    const result = run();
+    return isPromise(result) ? result.catch(forgiven) : result;
+  } catch (error) {
+    return forgiven(error);
+  }
 }
 
 function asWrites(fields: ReadonlyMap<string, Uint8Array>): Map<string, Write> {

@@ -10,10 +10,15 @@
  *
  * Changes that replace the secret (rotate, login) go alone: two of them cannot be one. A lane exists only while a commit
  * is under way. A store that answers at once (memory) never needs one.
+ *
+ * Who waits in a lane waits for the store, and spends his request's time for it. When that is up he leaves the lane, so that
+ * nothing of a request that was answered with 503 is written afterwards; unless it is under way already.
  */
-import type { Delta, MaybePromise, Outcome, Store, Write } from '../contract.js';
+import type { Delta, MaybePromise, Outcome, Write } from '../contract.js';
 import { failure } from '../errors.js';
+import type { Allowance } from './deadline.js';
 import { sameBytes } from './delta.js';
+import type { Guarded } from './guard.js';
 import { withoutSecret } from './head-change.js';
 import {
   type Bytes,
@@ -51,7 +56,7 @@ export type Landed =
     }
   | { readonly status: 'gone' };
 
-export type Commit = (id: string, change: Change) => MaybePromise<Landed>;
+export type Commit = (id: string, change: Change, allowance?: Allowance) => MaybePromise<Landed>;
 
 interface Waiting {
   readonly change: Change;
@@ -66,7 +71,9 @@ interface Lane {
 type Result = { readonly landed: Landed } | { readonly error: unknown };
 
 export interface LaneSettings {
-  readonly store: Pick<Store, 'commit'>;
+  readonly store: Pick<Guarded, 'commit'>;
+  /** How long a change waits its turn. Without it, as long as it takes. */
+  readonly patience?: Guarded['patience'];
   readonly mutations: Mutations;
   onConflict(id: string, field: string, lost: boolean): void;
 }
@@ -75,11 +82,11 @@ export interface LaneSettings {
 export function lanes(settings: LaneSettings): Commit {
   const open = new Map<string, Lane>();
 
-  return (id, change) => {
+  return (id, change, allowance) => {
     const lane = open.get(id);
-    if (lane !== undefined) return new Promise((resolve, reject) => lane.waiting.push({ change, resolve, reject }));
+    if (lane !== undefined) return queue(settings, lane, change, allowance);
     const known = new Map<string, Bytes>();
-    const landed = landAlone(settings, id, change, known);
+    const landed = landAlone(settings, id, change, known, allowance);
     if (!isPromise(landed)) return landed;
     const busy: Lane = { waiting: [], known };
     open.set(id, busy);
@@ -96,13 +103,35 @@ export function lanes(settings: LaneSettings): Commit {
     const changes = batch.map(({ change }) => change);
     // A promise even where the store answers at once, so that a failure always has somewhere to go.
     Promise.resolve()
-      .then(() => land(settings, id, changes, lane.known, false))
+      .then(() => land(settings, id, changes, lane.known, false, undefined))
       .then(
         (results) => settle(batch, (i) => results[i]!),
         (error) => settle(batch, () => ({ error })),
       )
       .finally(() => run(id, lane));
   }
+}
+
+function queue({ patience }: LaneSettings, lane: Lane, change: Change, allowance?: Allowance): Promise<Landed> {
+  return new Promise((resolve, reject) => {
+    const leave = patience?.('commit', allowance, (error) => {
+      const at = lane.waiting.indexOf(waiting);
+      if (at !== -1) lane.waiting.splice(at, 1);
+      reject(error);
+    });
+    const waiting: Waiting = {
+      change,
+      resolve(landed) {
+        leave?.();
+        resolve(landed);
+      },
+      reject(error) {
+        leave?.();
+        reject(error);
+      },
+    };
+    lane.waiting.push(waiting);
+  });
 }
 
 /** Takes from the queue what can be one commit: a change that must go alone, or all until the next such. */
@@ -125,20 +154,21 @@ function landAlone(
   id: string,
   change: Change,
   known: Map<string, Bytes>,
+  allowance: Allowance | undefined,
 ): MaybePromise<Landed> {
   const fields = new Map<string, Write>();
   for (const [field, intent] of change.intents) fields.set(field, soleWrite(intent));
   const delta = deltaOf(change, change.head, fields);
-  return chain(settings.store.commit(id, delta), (outcome) => {
+  return chain(settings.store.commit(id, delta, allowance), (outcome) => {
     if (outcome.status !== 'conflict') return landedOn(outcome, delta, known, false);
     const overtaken = learn(outcome.fields, delta, known);
-    return chain(land(settings, id, [change], known, overtaken), (results) => unwrap(results[0]!));
+    return chain(land(settings, id, [change], known, overtaken, allowance), (results) => unwrap(results[0]!));
   });
 }
 
 /**
  * One batch, tried until it lands. `known` is what the store holds as far as we know, and is kept up to date;
- * `overtaken`: another request's rotation has come first.
+ * `overtaken`: another request's rotation has come first. `allowance`: that of a change which is alone.
  */
 function land(
   settings: LaneSettings,
@@ -146,6 +176,7 @@ function land(
   batch: readonly Change[],
   known: Map<string, Bytes>,
   overtaken: boolean,
+  allowance: Allowance | undefined,
 ): MaybePromise<Result[]> {
   const results: Result[] = new Array(batch.length);
   return attempt(1, overtaken);
@@ -154,7 +185,7 @@ function land(
     const combined = combine(batch, results, known, settings.mutations);
     if (combined === null) return results;
     const delta = overtaken ? withoutRotation(combined.delta) : combined.delta;
-    return chain(settings.store.commit(id, delta), (outcome) => {
+    return chain(settings.store.commit(id, delta, allowance), (outcome) => {
       if (outcome.status === 'conflict') {
         if (round === MAX_ATTEMPTS) throw failure('SOJOURN_CONTENDED', { attempts: round });
         return attempt(round + 1, learn(outcome.fields, delta, known) || overtaken);

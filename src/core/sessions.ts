@@ -15,6 +15,7 @@ import type {
   HeaderLine,
   Indexed,
   MaybePromise,
+  OpenOptions,
   RequestView,
   Session,
   Sessions,
@@ -22,19 +23,23 @@ import type {
   Sweepable,
   Transport,
 } from '../contract.js';
-import { failure } from '../errors.js';
+import { failure, isFailure } from '../errors.js';
 import { carriedBy, carry } from './carried.js';
-import { emitter, type Listeners } from './events.js';
+import { elsewhere } from './elsewhere.js';
+import { endings } from './ending.js';
+import { emitter, type Listener, type Listeners } from './events.js';
 import { type LifetimeOptions, lifetimes } from './expiry.js';
 import { type Found, finder } from './find.js';
 import { guard } from './guard.js';
+import { health } from './health.js';
 import type { Mutations } from './intent.js';
 import { keeper } from './keep.js';
 import { lanes } from './lane.js';
 import { type Limits, limits } from './limits.js';
 import { chain, isPromise } from './maybe.js';
 import { checked, durationMs, oneOf, show } from './options.js';
-import { LiveSession, type Standing, type Surroundings, standingOf } from './session.js';
+import { isCaching, type PolicyOptions, policies, readPolicy } from './policies.js';
+import { type Arrival, LiveSession, type Standing, type Surroundings, standingOf } from './session.js';
 
 declare const shape: unique symbol;
 /** The shape of an application's session data; see `type()`. */
@@ -42,7 +47,7 @@ export interface Type<T extends object> {
   readonly [shape]?: T;
 }
 
-export interface SessionsOptions<T extends object, S extends Store> extends LifetimeOptions {
+export interface SessionsOptions<T extends object, S extends Store> extends LifetimeOptions, PolicyOptions {
   /** The fields and their types: `type<{ views: number; cart: string[] }>()`. Exists for the compiler only. */
   readonly data?: Type<T>;
   /** Where sessions live. */
@@ -73,6 +78,10 @@ const OPTIONS = [
   'absolute',
   'remember',
   'mutations',
+  'deadline',
+  'onReadError',
+  'onWriteError',
+  'onDestroyError',
   'limits',
   'on',
   'sweep',
@@ -117,39 +126,63 @@ export function assemble<T extends object, S extends Store>(
     'controllableClock()',
   );
   const events = emitter(options.on);
-  const guarded = guard(store, events);
+  const policy = policies(options, store);
+  const guarded = guard({ store, deadlineMs: policy.deadlineMs, environment, events });
+  const { onDestroyError, onWriteError } = policy;
+  const ends = endings({ store: guarded, onDestroyError, environment, events });
+  const others = elsewhere({ store, environment, events });
+  const caching = isCaching(store) ? store : undefined;
   const commit = lanes({
     store: guarded,
+    patience: guarded.patience,
     mutations,
     onConflict: (id, field, lost) => events.emit('conflict', { id, field, lost }),
   });
-  const find = finder({ store: guarded, lifetimes: life, environment, events });
-  const keep = keeper({ store: guarded, commit, lifetimes: life, environment, events });
+  const find = finder({ store: guarded, isCaching: caching !== undefined, lifetimes: life, environment, events });
+  const keep = keeper({
+    store: guarded,
+    commit,
+    endings: ends,
+    onWriteError,
+    clear: (arrival) => (arrival.presented ? [...transport.clear(arrival.request), varyLine, NO_STORE] : onlyVary),
+    lifetimes: life,
+    environment,
+    events,
+  });
   const surroundings: Surroundings = {
     codec,
     limits: bounds,
     environment,
     events,
-    commit: (session) => settled(standingOf(session), false),
+    commit: (session) => {
+      const standing = standingOf(session);
+      // Who saves on the way may do so for as long as the request goes on: the time for the store begins anew each time.
+      standing.arrival.spent = 0;
+      return settled(standing, false);
+    },
   };
   const varyLine: HeaderLine = ['Vary', transport.vary];
   const onlyVary: readonly HeaderLine[] = Object.freeze([varyLine]);
   const engine = {};
+  /** Only copies can be older than what a client has seen. */
+  const readsVersions = caching !== undefined && transport.readVersion !== undefined;
+  const degradedLines: readonly HeaderLine[] = Object.freeze([varyLine, NO_STORE]);
   const stopSweeping = startSweeping();
+  if (options.on?.destroyed !== undefined || options.on?.expired !== undefined) others.start();
 
-  function open(request: RequestView, owner?: object): MaybePromise<Session<T>> {
+  function open(request: RequestView, owner?: object, choice?: OpenOptions): MaybePromise<Session<T>> {
     const tokens = transport.read(request);
-    return chain(find(tokens), (found) => present(found, request, tokens.length > 0, owner));
+    const presented = tokens.length > 0;
+    const arrival: Arrival = { request, presented, mute: false, degraded: false, spent: 0 };
+    const onReadError = choice?.onReadError === undefined ? policy.onReadError : readPolicy(choice.onReadError, store);
+    const atLeast = readsVersions && presented ? transport.readVersion!(request) : undefined;
+    return chain(find(tokens, arrival, onReadError, atLeast), (found) => present(found, arrival, owner));
   }
 
-  function present(found: Found, request: RequestView, presented: boolean, owner: object | undefined): Session<T> {
-    const session = new LiveSession<T>(surroundings, found.opened, {
-      request,
-      presented,
-      mute: found.mute,
-      degraded: false,
-      spent: 0,
-    });
+  function present(found: Found, arrival: Arrival, owner: object | undefined): Session<T> {
+    arrival.mute = found.mute;
+    arrival.degraded = found.degraded;
+    const session = new LiveSession<T>(surroundings, found.opened, arrival);
     if (owner !== undefined) carry(owner).sessions.push({ engine, session });
     return session;
   }
@@ -179,11 +212,23 @@ export function assemble<T extends object, S extends Store>(
     return tracked;
   }
 
-  function lines({ announcement, arrival }: Standing, status: number): readonly HeaderLine[] {
-    if (announcement.kind === 'none' || (announcement.kind === 'clear' && !arrival.presented)) return onlyVary;
-    if (announcement.kind === 'clear') return [...transport.clear(arrival.request), varyLine, NO_STORE];
-    if (status === 304 && !announcement.must) return onlyVary;
-    return [...transport.write(announcement.token, announcement.lifetimeMs, arrival.request), varyLine, NO_STORE];
+  function lines(standing: Standing, status: number): readonly HeaderLine[] {
+    if (standing.announcement.kind === 'none' && standing.version === undefined)
+      return standing.arrival.degraded ? degradedLines : onlyVary;
+    const told = [...tokenLines(standing, status), ...versionLines(standing)];
+    return told.length === 0 ? onlyVary : [...told, varyLine, NO_STORE];
+  }
+
+  function tokenLines({ announcement, arrival }: Standing, status: number): readonly HeaderLine[] {
+    if (announcement.kind === 'clear') return arrival.presented ? transport.clear(arrival.request) : NO_LINES;
+    if (announcement.kind === 'none' || (status === 304 && !announcement.must)) return NO_LINES;
+    return transport.write(announcement.token, announcement.lifetimeMs, arrival.request);
+  }
+
+  /** Read your own writes: the next server may have a copy that is older than what this answer acknowledges. */
+  function versionLines({ version, arrival }: Standing): readonly HeaderLine[] {
+    if (version === undefined || caching === undefined) return NO_LINES;
+    return transport.writeVersion?.(version, caching.stalenessMs, arrival.request) ?? NO_LINES;
   }
 
   function from(request: object): Session<T> {
@@ -192,19 +237,30 @@ export function assemble<T extends object, S extends Store>(
     return opened.session as Session<T>;
   }
 
-  async function end(id: string, reason: Events['destroyed']['reason']): Promise<void> {
-    await guarded.destroy(id);
-    events.emit('destroyed', { id, reason });
-  }
-
+  /** Whatever can be ended is ended; what is left is named. */
   async function revoke(user: string, { except }: { readonly except?: string } = {}): Promise<number> {
     let count = 0;
-    for await (const [id] of of(user)) {
-      if (id === except) continue;
-      await end(id, 'revoked');
-      count++;
+    let cause: unknown;
+    const ids: string[] = [];
+    const found = of(user);
+    try {
+      for await (const [id] of found) {
+        if (id === except) continue;
+        try {
+          await ends.end(id, 'revoked');
+          count++;
+        } catch (error) {
+          cause = error;
+          ids.push(id);
+        }
+      }
+    } catch (error) {
+      if (!isFailure(error) || error.fault !== 'store') throw error;
+      cause = error;
     }
-    return count;
+    if (cause === undefined) return count;
+    const problem = `${count} sessions of this user have ended, ${ids.length} that were found have not (details.ids); repeat it`;
+    throw failure('SOJOURN_STORE', { store: store.name, operation: 'revoke', problem, ids }, cause);
   }
 
   function of(user: string): AsyncIterable<readonly [id: string, head: Head]> {
@@ -214,7 +270,13 @@ export function assemble<T extends object, S extends Store>(
         wanted: `must keep an index by user for of() and revoke(); ${store.name} has none`,
       });
     }
-    return (store as unknown as Indexed).byUser(user);
+    return guarded.walk('byUser', () => (store as unknown as Indexed).byUser(user));
+  }
+
+  function on<E extends keyof Events>(event: E, listener: Listener<E>): () => void {
+    const off = events.on(event, listener);
+    if (event === 'destroyed' || event === 'expired') others.start();
+    return off;
   }
 
   function startSweeping(): () => void {
@@ -227,29 +289,50 @@ export function assemble<T extends object, S extends Store>(
   }
 
   function describe(): object {
-    const abilities = ['byUser', 'list', 'sweep', 'watch'].filter((ability) => ability in store);
+    const abilities = ['byUser', 'list', 'sweep', 'watch', 'listen'].filter((ability) => ability in store);
+    const { kind, staleMs } = policy.onReadError;
     return {
       store: { name: store.name, abilities },
       transport: transport.describe(),
       codec: codec.name,
       lifetimes: life,
       mutations,
+      outage: {
+        deadlineMs: policy.deadlineMs,
+        onReadError: kind === 'stale' ? { staleMs } : kind,
+        onWriteError,
+        onDestroyError,
+      },
       limits: bounds,
     };
   }
 
   async function close(): Promise<void> {
     stopSweeping();
+    ends.close();
+    await others.close();
+    guarded.close();
     await store.close?.();
   }
 
   const destroy = async (id: string): Promise<void> => {
     if (typeof id !== 'string' || id === '')
       throw failure('SOJOURN_OPTION', { option: 'id of destroy()', wanted: 'must be a session id', got: show(id) });
-    await end(id, 'revoked');
+    await ends.end(id, 'revoked');
   };
   // The conditional types of `destroy`, `of` and `revoke` are for the caller's compiler; at run time they are always functions.
-  return { open, save, from, destroy, of, revoke, on: events.on, describe, close } as unknown as Sessions<T, S>;
+  return {
+    open,
+    save,
+    from,
+    destroy,
+    of,
+    revoke,
+    on,
+    ready: health(store, guarded, events),
+    describe,
+    close,
+  } as unknown as Sessions<T, S>;
 }
 
 async function sweepAll(store: Sweepable): Promise<void> {

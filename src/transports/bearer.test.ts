@@ -94,7 +94,7 @@ describe('answering', () => {
 describe('options', () => {
   test('other header names, and a scheme of another name', () => {
     const transport = bearer({ header: 'X-Auth', scheme: 'Session', answer: 'X-New-Auth' });
-    expect(transport.vary).toBe('X-Auth');
+    expect(transport.vary).toBe('X-Auth, X-Session-Version');
     expect(transport.read(request({ 'x-auth': `session ${token}` }))).toEqual([token]);
     expect(transport.write(token, undefined, request({}))).toEqual([['X-New-Auth', token]]);
   });
@@ -131,6 +131,6 @@ describe('options', () => {
       scheme: 'Bearer',
       answer: 'X-Session-Token',
     });
-    expect(bearer().vary).toBe('Authorization');
+    expect(bearer().vary).toBe('Authorization, X-Session-Version');
   });
 });

@@ -6,6 +6,9 @@
  * sees the difference between an empty header and none, and none has to: a token that ended opens nothing.
  * Nothing tells how long the token lives; a client learns it when it is refused, which it must be ready for in any case.
  *
+ * Over a near cache an answer that has changed the session carries `X-Session-Version`. A client that sends it back with its
+ * next requests reads its own writes on every server; one that does not, only after the near cache's staleness bound.
+ *
  * Rejected: `Authentication-Info` (RFC 9110 11.6.3 ties it to a scheme that defines it, and Bearer does not); the token in
  * the body (the application's), in the query or in any URL (logs, referrers, histories).
  */
@@ -13,6 +16,7 @@ import type { Transport } from '../contract.js';
 import { checked, show } from '../core/options.js';
 import { failure } from '../errors.js';
 import { NONE } from './cookie-header.js';
+import { versionOf } from './version.js';
 
 export interface BearerOptions {
   /** The request header that carries the token. Default `Authorization`. */
@@ -25,7 +29,7 @@ export interface BearerOptions {
 
 /**
  * Carries the token in request and answer headers. Throws SOJOURN_OPTION for names that cannot be header names.
- * A browser shows the answer's header to scripts of other origins only if the application lists it in
+ * A browser shows the answer's headers to scripts of other origins only if the application lists them in
  * `Access-Control-Expose-Headers`. Nothing here asks for https: the client sends the token wherever it is told to.
  */
 export function bearer(options?: BearerOptions): Transport {
@@ -40,13 +44,21 @@ export function bearer(options?: BearerOptions): Transport {
 
   return {
     name: 'bearer',
-    vary: header,
+    vary: `${header}, ${VERSION_HEADER}`,
     read: (request) => presented(request.header(asked), prefix),
     write: (token) => [[answer, headerValue(token)]],
     clear: () => forget,
+    readVersion(request) {
+      const value = request.header(VERSION_ASKED);
+      return value === undefined ? undefined : versionOf([value]);
+    },
+    writeVersion: (version) => [[VERSION_HEADER, String(version)]],
     describe: () => ({ transport: 'bearer', header, scheme, answer }),
   };
 }
+
+const VERSION_HEADER = 'X-Session-Version';
+const VERSION_ASKED = VERSION_HEADER.toLowerCase();
 
 /** The one word after the prefix. Another scheme, or more words than one, is somebody else's header: no token at all. */
 function presented(value: string | undefined, prefix: string): readonly string[] {

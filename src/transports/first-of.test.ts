@@ -55,7 +55,7 @@ test('requests that overlap do not mix', () => {
 });
 
 test('answers vary by everything that was looked at, each header named once', () => {
-  expect(either.vary).toBe('Cookie, Authorization');
+  expect(either.vary).toBe('Cookie, Authorization, X-Session-Version');
   expect(firstOf(cookie(), cookie({ name: 'old' })).vary).toBe('Cookie');
 });
 

@@ -34,6 +34,8 @@ export function firstOf(first: Transport, ...others: readonly Transport[]): Tran
     },
     write: (token, lifetimeMs, request) => speaker(request).write(token, lifetimeMs, request),
     clear: (request) => speaker(request).clear(request),
+    readVersion: (request) => speaker(request).readVersion?.(request),
+    writeVersion: (version, lifetimeMs, request) => speaker(request).writeVersion?.(version, lifetimeMs, request) ?? [],
     describe: () => ({ transport: 'first-of', of: all.map((one) => one.describe()) }),
   };
 }
