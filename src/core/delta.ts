@@ -35,7 +35,7 @@ export function sameBytes(a: Uint8Array | null | undefined, b: Uint8Array | null
   return a.length === b.length && Buffer.compare(a, b) === 0;
 }
 
-/** 39 bytes that every signed-in session would carry to its end, and that open nothing any more. */
+/** 38 bytes that every signed-in session would carry to its end, and that open nothing any more. */
 function withoutPast(head: Head, now: number): Head {
   if (head.previous === undefined || head.previous.until > now) return head;
   const { previous: _previous, ...rest } = head;

@@ -21,6 +21,7 @@ import {
   SECRET,
   SIGNED_IN,
   TIME_BYTES,
+  TIMES_BEGIN,
   USER,
 } from './record-layout.js';
 
@@ -103,7 +104,8 @@ function readText(reader: Reader, length: number): string {
 
 function readTime(reader: Reader): number {
   const time = reader.bytes.readUIntLE(skip(reader, TIME_BYTES), TIME_BYTES);
-  return time === FLOAT_FOLLOWS ? finite(reader, reader.bytes.readDoubleLE(skip(reader, FLOAT_BYTES))) : time;
+  if (time === FLOAT_FOLLOWS) return finite(reader, reader.bytes.readDoubleLE(skip(reader, FLOAT_BYTES)));
+  return time + TIMES_BEGIN;
 }
 
 function readCount(reader: Reader): number {

@@ -9,7 +9,7 @@ import { applyPacked, headOf, pack, unpack } from './record.js';
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const time = fc.oneof(
   fc.integer({ min: 0, max: 2 ** 45 }),
-  fc.constantFrom(0.5, -1, 2 ** 48 - 2, 2 ** 48 - 1, 2 ** 48, 2 ** 53, 1e300),
+  fc.constantFrom(0, 0.5, -1, ...[-1, 0, 0.5, 2 ** 40 - 2, 2 ** 40 - 1].map((ms) => Date.UTC(2024) + ms), 1e300),
 );
 const name = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((text) => Buffer.byteLength(text) <= 255);
 const value = fc.uint8Array({ maxLength: 200 });
@@ -166,7 +166,7 @@ describe('a damaged record', () => {
 
   test('with a deadline that is no number is refused, for it would never come', () => {
     const record = Buffer.from(pack(sample));
-    record.fill(0xff, 2, 2 + 6 + 8);
+    record.fill(0xff, 2, 2 + 5 + 8);
     expect(codeOf(() => headOf(record))).toBe('SOJOURN_CORRUPT');
   });
 });

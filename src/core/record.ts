@@ -3,8 +3,8 @@
  *
  * The steps of `write` are the format. A record is read in one pass over its lengths: nothing is decoded but the head, so
  * that loading ten fields costs what loading one does, and names become strings only when somebody asks. The lengths must
- * add up to the last byte: a torn, truncated or extended record is refused whole. Times take six bytes, little-endian (see
- * FLOAT_FOLLOWS for those that are not whole); counts and lengths take seven bits a byte. There is no checksum: a store that can
+ * add up to the last byte: a torn, truncated or extended record is refused whole. Times take five bytes, little-endian (see
+ * FLOAT_FOLLOWS for those that do not fit); counts and lengths take seven bits a byte. There is no checksum: a store that can
  * rot (files) adds its own.
  *
  * Rejected: JSON (bytes would need base64), CBOR and MessagePack (they decode everything to find anything), a table of
@@ -26,6 +26,7 @@ import {
   SECRET,
   SIGNED_IN,
   TIME_BYTES,
+  TIMES_BEGIN,
   USER,
 } from './record-layout.js';
 import type { Packed } from './record-read.js';
@@ -171,7 +172,7 @@ function timeBytes(time: number): number {
 }
 
 function isShort(time: number): boolean {
-  return time >= 0 && time < FLOAT_FOLLOWS && Number.isInteger(time) && !Object.is(time, -0);
+  return time >= TIMES_BEGIN && time < TIMES_BEGIN + FLOAT_FOLLOWS && Number.isInteger(time);
 }
 
 function counted(what: string, count: number): number {
@@ -215,7 +216,7 @@ function flagsOf(head: Partial<Head>): number {
 }
 
 function writeTime(bytes: Buffer, at: number, time: number): number {
-  if (isShort(time)) return bytes.writeUIntLE(time, at, TIME_BYTES);
+  if (isShort(time)) return bytes.writeUIntLE(time - TIMES_BEGIN, at, TIME_BYTES);
   return bytes.writeDoubleLE(time, bytes.writeUIntLE(FLOAT_FOLLOWS, at, TIME_BYTES));
 }
 

@@ -25,7 +25,8 @@ const NOW = 1_760_000_000_000;
 const hash = fc.oneof(fc.constantFrom(Buffer.alloc(32, 1), Buffer.alloc(32, 2)), fc.uint8Array({ maxLength: 40 }));
 const time = fc.oneof(
   fc.integer({ min: NOW - 10, max: NOW + 10 }),
-  fc.constantFrom(NOW + 0.5, NOW + 1e9, 2 ** 48 - 2, 2 ** 48 - 1, 2 ** 48, 2 ** 53, 1e300, 0, -1),
+  fc.constantFrom(NOW + 0.5, NOW + 1e9, Date.UTC(2024), Date.UTC(2024) - 1, 1e300, 0, -1),
+  fc.integer({ min: -2, max: 2 }).map((near) => Date.UTC(2024) + 2 ** 40 + near),
 );
 /** Far enough away for Redis not to drop the session while we look. */
 const later = fc.oneof(
@@ -141,7 +142,7 @@ describe('the merge on the server', () => {
             const value = (await door.send(id, ['GET', id])) as Buffer;
             const record = applyPacked(unpack(before), delta, NOW)[2];
             if (record === null) expect(value.equals(freshValue(before))).toBe(true);
-            else expect(sorted(value.subarray(8))).toBe(sorted(record));
+            else expect(sorted(value.subarray(7))).toBe(sorted(record));
             met = { ...met, [expected.status]: met[expected.status] + 1 };
           }),
         );

@@ -31,7 +31,8 @@ if not isRead then return redis.error_reply(CORRUPT) end
 
 -- Sent again by a client that had lost its connection: done already, with the version that it made.
 for n = 1, session.marks do
-  if sub(value, 7 * n - 5, 7 * n) == ARGV[1] then return { 1, session.version - session.marks + n } end
+  local first, last = sub(value, 6 * n - 4, 6 * n), byte(value, 6 * n + 1)
+  if first .. char(last - last % 16) == ARGV[1] then return { 1, session.version - session.marks + n } end
 end
 
 -- 1. Expired, or signed in anew: gone.
@@ -97,12 +98,12 @@ if user then
 end
 
 -- Marks of the last two minutes, seven of them at most, and our own.
-local stamp, marks = floor(now / 16000) % 256, {}
+local stamp, marks = floor(now / 16000) % 16, {}
 for n = max(1, session.marks - 6), session.marks do
-  local age = (stamp - byte(value, 7 * n + 1)) % 256
-  if age <= 8 then marks[#marks + 1] = sub(value, 7 * n - 5, 7 * n + 1) end
+  local age = (stamp - byte(value, 6 * n + 1)) % 16
+  if age <= 8 then marks[#marks + 1] = sub(value, 6 * n - 4, 6 * n + 1) end
 end
-marks[#marks + 1] = ARGV[1] .. char(stamp)
+marks[#marks + 1] = sub(ARGV[1], 1, 5) .. char(byte(ARGV[1], 6) + stamp)
 
 -- 4. The fields: those that stay in front, then those that are written.
 for _, write in ipairs(writes) do
@@ -170,6 +171,11 @@ export interface FileFirst {
   readonly status: 'file first';
   readonly user: string;
   readonly till: number;
+}
+
+/** Whether it came to the writing, by its reply. */
+export function hasCommitted(reply: Reply): boolean {
+  return Array.isArray(reply) && reply[0] === 1;
 }
 
 /** What the script's reply means. */

@@ -34,7 +34,7 @@ end
 local function read(value)
   local session = { marks = byte(value, 1) }
   if session.marks > 8 then error('not ours') end
-  local at = 2 + 7 * session.marks
+  local at = 2 + 6 * session.marks
 
   local function count()
     local total, unit, b = 0, 1
@@ -51,9 +51,9 @@ local function read(value)
     return sub(value, at - length, at - 1)
   end
   local function time()
-    local ms = struct.unpack('<I6', value, at)
-    if ms < 281474976710655 then return ms, bytes(6) end
-    return struct.unpack('<d', value, at + 6), bytes(14)
+    local ms = struct.unpack('<I5', value, at)
+    if ms < 1099511627775 then return ms + 1704067200000, bytes(5) end
+    return struct.unpack('<d', value, at + 5), bytes(13)
   end
   local function hash() return bytes(1 + byte(value, at)) end
 
