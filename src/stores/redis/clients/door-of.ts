@@ -50,8 +50,8 @@ function mistaken(it: unknown): string {
   if (typeof it === 'string' || it instanceof URL)
     return 'a URL; write createClient({ url }) of the package redis, await its connect(), and hand in the client';
   if (has(it, 'then')) return 'a promise; await it first';
-  if (has(it, 'createClient')) return 'the package redis itself; call its createClient()';
   if (typeof it === 'function') return 'a class or function; hand in the client it makes';
+  if (has(it, 'createClient')) return 'the package redis itself; call its createClient()';
   if (has(it, 'customCommand')) return 'a client of valkey-glide, which is not supported';
   if (has(it, 'release') && has(it, 'sendCommand')) return 'a leased client; hand in the sentinel client it came from';
   if (has(it, 'exec')) return 'a pipeline or transaction; hand in the client it came from';

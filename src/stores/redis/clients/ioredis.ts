@@ -75,6 +75,7 @@ function nodeOf(client: IoRedis): Node {
 function sender(client: IoRedis): (args: readonly Argument[]) => Promise<Reply> {
   const commands = new Map<string, (...args: readonly Argument[]) => Promise<unknown>>();
   return async ([name = '', ...args]) => {
+    if (isAbandoned(client)) throw closed();
     const lower = String(name).toLowerCase();
     let command = commands.get(lower);
     if (!command) {
@@ -92,6 +93,11 @@ function sender(client: IoRedis): (args: readonly Argument[]) => Promise<Reply> 
 /** By its owner, rather than by an outage: `quit()` or `disconnect()`, under way or done. */
 function isClosed(client: IoRedis): boolean {
   return client.status === 'end' || client.manuallyClosing === true;
+}
+
+/** Disconnected while it was reconnecting: it stays in that state, and would keep commands for ever. */
+function isAbandoned(client: IoRedis): boolean {
+  return client.manuallyClosing === true && client.status === 'reconnecting';
 }
 
 function nameOf({ sentinels, name, path, host, port }: Settings): string {
