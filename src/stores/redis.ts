@@ -9,7 +9,7 @@
  * Rejected: a hash with one field per key (at default settings half as large again, and no cheaper to merge:
  * docs/decisions/0009-redis-layout.md); WATCH and MULTI (a lost race costs two round trips more); a client of our own.
  */
-import type { Delta, Head, Indexed, Listable, Outcome, Store, Stored } from '../contract.js';
+import type { Delta, Ended, Head, Indexed, Listable, Outcome, Store, Stored, Watchable, Watcher } from '../contract.js';
 import { environment } from '../core/environment.js';
 import { checked } from '../core/options.js';
 import { pack } from '../core/record.js';
@@ -18,13 +18,15 @@ import { doorOf } from './redis/clients/door-of.js';
 import type { RedisClient } from './redis/clients/shapes.js';
 import type { Argument, Door, Reply } from './redis/door.js';
 import * as keys from './redis/keys.js';
+import { dialingFor } from './redis/link-dialing.js';
 import { run, type Script } from './redis/script.js';
-import { commitArguments, commitReply, commitScript, type FileFirst } from './redis/script-commit.js';
-import { createArguments, createScript } from './redis/script-create.js';
+import { commitArguments, commitReply, commitScript, type FileFirst, hasCommitted } from './redis/script-commit.js';
+import { createArguments, createScript, hasCreated } from './redis/script-create.js';
 import { destroyScript } from './redis/script-destroy.js';
 import { fileScript } from './redis/script-file.js';
 import { trouble } from './redis/trouble.js';
 import { freshValue, headIn, newMark, sessionIn } from './redis/value.js';
+import { Watch, type Wrote } from './redis/watch.js';
 
 export type { RedisClient } from './redis/clients/shapes.js';
 
@@ -53,12 +55,12 @@ const TAG_BYTES = 6;
  * const client = await createClient({ url }).connect();
  * const s = sessions({ store: redis(client) });
  */
-export function redis(client: RedisClient, options?: RedisOptions): Store & Indexed & Listable {
+export function redis(client: RedisClient, options?: RedisOptions): Store & Indexed & Listable & Watchable {
   const own = checked('redis', options, ['prefix', 'now', 'name']);
-  return new Redis(doorOf(client), own);
+  return new Redis(client, own);
 }
 
-class Redis implements Store, Indexed, Listable {
+class Redis implements Store, Indexed, Listable, Watchable {
   readonly name: string;
   private readonly door: Door;
   private readonly prefix: string;
@@ -66,14 +68,24 @@ class Redis implements Store, Indexed, Listable {
   /** What scripts are told of the index: where it is, or that it is out of their reach. */
   private readonly index: string;
   private readonly tag: string = Buffer.from(environment.random(TAG_BYTES)).toString('base64url');
+  private readonly links: Watch;
   private closed = false;
 
-  constructor(door: Door, { prefix, now, name }: RedisOptions) {
+  constructor(client: RedisClient, { prefix, now, name }: RedisOptions) {
+    const door = doorOf(client);
     this.door = door;
     this.name = name ?? 'redis';
     this.prefix = keys.checkedPrefix(prefix ?? DEFAULT_PREFIX);
     this.now = now;
     this.index = door.isCluster ? '' : keys.indexPrefix(this.prefix);
+    this.links = new Watch({
+      door,
+      dialing: dialingFor(client),
+      environment,
+      prefix: this.prefix,
+      idOf: (key) => keys.idOfKey(this.prefix, key),
+      ended: { channel: keys.endedChannel(this.prefix), tag: this.tag },
+    });
   }
 
   async load(id: string): Promise<Stored | null> {
@@ -91,7 +103,7 @@ class Redis implements Store, Indexed, Listable {
     const { user, expiresAt } = session.head;
     const reply = await this.asking('create', id, async () => {
       if (user !== undefined) await this.fileOutside(user, id, keys.filedUntil(expiresAt));
-      return this.run(createScript, id, createArguments(value, this.clock(), this.index, id, session.head));
+      return this.run(createScript, id, createArguments(value, this.clock(), this.index, id, session.head), hasCreated);
     });
     return reply === 1 ? 'ok' : 'exists';
   }
@@ -153,9 +165,23 @@ class Redis implements Store, Indexed, Listable {
     }
   }
 
+  /** Opens connections of its own, duplicates of your client, for as long as anybody watches or listens: see redis/watch.ts. */
+  watch(watcher: Watcher, everyMs: number): () => void {
+    return this.links.watch(watcher, everyMs);
+  }
+
+  /**
+   * Sessions that other processes destroyed; and those that expired, where the server tells (`notify-keyspace-events` with `E` and `x`:
+   * a setting of the server, which is left as it is).
+   */
+  listen(ended: (id: string, how: Ended) => void): () => void {
+    return this.links.listen(ended);
+  }
+
   /** Everything that comes later is SOJOURN_STORE. The client stays open: it is yours. */
   close(): void {
     this.closed = true;
+    this.links.close();
   }
 
   // Reading
@@ -187,7 +213,7 @@ class Redis implements Store, Indexed, Listable {
 
   private async tryCommit(id: string, delta: Delta, mark: Buffer, filed: number): Promise<Outcome | FileFirst> {
     const call = { mark, now: this.clock(), index: this.index, id, filed };
-    return commitReply(await this.run(commitScript, id, commitArguments(call, delta)), delta);
+    return commitReply(await this.run(commitScript, id, commitArguments(call, delta), hasCommitted), delta);
   }
 
   /** On a cluster: the entry in the index, which no script that holds the session can reach. Elsewhere the scripts do it. */
@@ -205,13 +231,13 @@ class Redis implements Store, Indexed, Listable {
 
   // Talking to Redis
 
-  private run(script: Script, id: string, args: readonly Argument[]): Promise<Reply> {
-    return run((key, command) => this.send(key, command), script, keys.sessionKey(this.prefix, id), args);
+  private run(script: Script, id: string, args: readonly Argument[], wrote?: Wrote): Promise<Reply> {
+    return run((key, command) => this.send(key, command, wrote), script, keys.sessionKey(this.prefix, id), args);
   }
 
   /** The way of every command about a session. */
-  private send(key: string, args: readonly Argument[]): Promise<Reply> {
-    return this.door.send(key, args);
+  private send(key: string, args: readonly Argument[], wrote?: Wrote): Promise<Reply> {
+    return this.links.send(key, args, wrote);
   }
 
   /** What scripts are told of the time. */

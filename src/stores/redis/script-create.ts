@@ -7,7 +7,7 @@
  * connection; secrets are random, so nobody else's can be equal. What cannot be read stands there, too.
  */
 import type { Head } from '../../contract.js';
-import type { Argument } from './door.js';
+import type { Argument, Reply } from './door.js';
 import { type Script, script } from './script.js';
 import { READ_RECORD } from './script-record.js';
 
@@ -36,4 +36,9 @@ return put(key, value, expiresAt, now, given) or 1
 
 export function createArguments(value: Buffer, now: string, index: string, id: string, head: Head): Argument[] {
   return [value, now, index, id, String(head.expiresAt), head.user === undefined ? '' : `=${head.user}`];
+}
+
+/** Whether it came to the writing, by its reply. */
+export function hasCreated(reply: Reply): boolean {
+  return reply === 1;
 }
