@@ -37,7 +37,7 @@ export function countBytes(count: number): number {
 
 export class PackedFields implements ReadonlyMap<string, Uint8Array> {
   readonly size: number;
-  private readonly bytes: Buffer;
+  protected readonly bytes: Buffer;
   private readonly start: number;
 
   /** `size` fields, the first of which begins at `start`. */
@@ -137,7 +137,12 @@ export class PackedFields implements ReadonlyMap<string, Uint8Array> {
 
   private valueAt(at: number): Uint8Array {
     const end = this.after(at);
-    return this.bytes.subarray(end - valueBytesAt(this.bytes, at), end);
+    return this.part(end - valueBytesAt(this.bytes, at), end);
+  }
+
+  /** What is handed out of the record. A map whose record must outlive its readers' mistakes hands out copies. */
+  protected part(from: number, to: number): Uint8Array {
+    return this.bytes.subarray(from, to);
   }
 
   private after(at: number): number {
