@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import express, { type Express, type RequestHandler } from 'express';
 import type { MaybePromise, Stored } from 'sojourn';
 import { session } from 'sojourn/express';
+import type { SessionsAddress } from './address.js';
 import type { Database } from './db/schema.js';
 import { openCinema } from './domain/cinema.js';
 import { fairDice, type House } from './domain/house.js';
@@ -39,6 +40,8 @@ export interface HouseOptions {
 
 export interface AppOptions extends HouseOptions {
   readonly sessions: CinemaSessions;
+  /** What keeps them, for the line at the foot of the page. */
+  readonly livesIn: SessionsAddress['kind'];
   /** A session as its store holds it. Without it, GET /api/session/ shows less. */
   readonly inspect?: (id: string) => MaybePromise<Stored | null>;
   /** This server's name. Every answer carries it as X-Served-By. */
@@ -65,6 +68,7 @@ export function createApp(options: AppOptions): Express {
     sessions,
     name,
     demo,
+    livesIn: options.livesIn,
     deliver: options.deliver ?? nobody,
     inspect: options.inspect ?? nobody,
   };
@@ -76,6 +80,7 @@ export function createApp(options: AppOptions): Express {
   app.set('trust proxy', 'loopback');
   app.use(servedBy(name), safeHeaders());
   app.get('/healthz', (_req, res) => void res.json({ server: name }));
+  app.get('/readyz', readiness(name, sessions));
   app.get('/api/openapi.json', (_req, res) => void res.json(openapi));
   app.use('/static/images', pictureRoutes(cinema.avatars));
   app.use('/api', ownPagesOnly(), readForm(), session(sessions));
@@ -101,6 +106,20 @@ function servedBy(name: string): RequestHandler {
   return (_req, res, next) => {
     res.set('X-Served-By', name);
     next();
+  };
+}
+
+/**
+ * For operators and monitors. The gateway asks /healthz instead: servers that share a store lose it together, and taking all of
+ * them out of the rotation would turn an answer that explains itself into one that does not.
+ */
+function readiness(name: string, sessions: CinemaSessions): RequestHandler {
+  return async (_req, res) => {
+    const ready = await sessions.ready();
+    res
+      .status(ready ? 200 : 503)
+      .set('Cache-Control', 'no-store')
+      .json({ server: name, sessions: ready ? 'ready' : 'away' });
   };
 }
 

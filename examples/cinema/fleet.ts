@@ -7,9 +7,11 @@
 import { mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
+import { readAddress, type SessionsAddress, sharingInWords } from './address.js';
 import { type Arguments, readArguments, usage } from './arguments.js';
 import { KeptServer } from './child.js';
 import { createGateway } from './gateway.js';
+import { openStore } from './stores.js';
 
 const HOST = '127.0.0.1';
 /** How many ports above the wanted one are looked at. */
@@ -18,6 +20,7 @@ const PORTS_TRIED = 200;
 const args = argumentsOrExit();
 mkdirSync(args.data, { recursive: true });
 const sessions = process.env.SESSIONS ?? `lmdb:${join(args.data, 'sessions')}`;
+const address = await reachable(sessions);
 const cinemaDb = join(args.data, 'cinema.db');
 
 const [port = args.port, ...serverPorts] = await freePorts(args.port, 1 + args.servers);
@@ -49,6 +52,23 @@ function argumentsOrExit(): Arguments {
     process.exit(0);
   } catch (error) {
     fail(`${(error as Error).message}\n${usage}`);
+  }
+}
+
+/**
+ * The address as data. Redis is asked here, once: who mistyped its address learns it in one line, not from a page that answers
+ * 503. Servers that start later, in the middle of an outage, do not insist.
+ */
+async function reachable(text: string): Promise<SessionsAddress> {
+  try {
+    const read = readAddress(text);
+    if (read.kind === 'lmdb') return read;
+    const place = openStore(read);
+    for (const note of await place.reach()) console.log(`Note: ${note}`);
+    place.close();
+    return read;
+  } catch (error) {
+    fail(error);
   }
 }
 
@@ -88,7 +108,7 @@ function introduce(): void {
     '',
     ...servers.map((server) => `  ${server.name.padEnd(10)} pid ${String(server.pid).padEnd(8)} port ${server.port}`),
     '',
-    `  sessions    ${sessionsInWords()}`,
+    `  sessions    ${sharingInWords(address)}`,
     `  cinema      ${process.env.DATABASE_URL ? 'PostgreSQL (DATABASE_URL)' : `SQLite in ${cinemaDb}`}`,
     '  demo mode   on: text-message codes are shown in the page, new users own 500 yuan',
     '',
@@ -96,12 +116,6 @@ function introduce(): void {
     '',
   ];
   console.log(lines.join('\n'));
-}
-
-function sessionsInWords(): string {
-  const [, kind = '', where = ''] = /^(?:([a-z]+):)?(.*)$/.exec(sessions) ?? [];
-  // An address with a password in it stays out of the terminal.
-  return kind === '' || kind === 'lmdb' ? `LMDB in ${where}, shared by all servers` : `${kind} (SESSIONS)`;
 }
 
 function stop(): void {

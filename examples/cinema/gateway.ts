@@ -136,5 +136,7 @@ function apologise({ req, res }: Passage, status: number, message: string): void
   req.resume();
   const body = JSON.stringify({ message });
   const headers = { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': Buffer.byteLength(body) };
-  res.writeHead(status, { ...headers, 'Cache-Control': 'no-store', 'Retry-After': '1' }).end(body);
+  // Signed, so that the page can tell "no server" from a server's own 503.
+  const signed = { ...headers, 'X-Served-By': 'gateway', 'Cache-Control': 'no-store', 'Retry-After': '1' };
+  res.writeHead(status, signed).end(body);
 }

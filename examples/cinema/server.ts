@@ -8,16 +8,20 @@
  */
 import { createServer, type Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { readAddress, sharingInWords } from './address.js';
 import { createApp, houseOf } from './app.js';
 import { openDatabase } from './db/open.js';
 import { minute } from './domain/house.js';
 import { sweep } from './domain/sweep.js';
 import { cinemaSessions } from './session.js';
-import { openStore } from './stores.js';
+import { OutOfReach, openStore } from './stores.js';
 
 /** How long requests that have begun may take to finish. */
 const DRAIN_MS = 5000;
 const IDLE_MS = 100;
+/** While sessions are away, so often is asked whether they are back. */
+const OUTAGE_CHECK_MS = 500;
 
 const {
   NAME = 'cinema',
@@ -28,12 +32,18 @@ const {
   DEMO,
 } = process.env;
 
-const place = openStore(SESSIONS);
+let leaving = false;
+const address = readAddress(SESSIONS);
+const place = openStore(address);
 const db = await openDatabase(DATABASE_URL ?? CINEMA_DB);
 const sessions = cinemaSessions(place.store);
+tellOutages();
+// A server that starts while its store is away serves what needs no session, and all else once the store is back.
+await place.reach().catch(report);
 const app = createApp({
   db,
   sessions,
+  livesIn: address.kind,
   name: NAME,
   demo: DEMO === '1',
   inspect: (id) => place.store.load(id),
@@ -41,20 +51,37 @@ const app = createApp({
 });
 const server = createServer(app);
 const sweeping = setInterval(() => void sweep(houseOf({ db })).catch(report), minute);
-let leaving = false;
 
 process.on('SIGTERM', leave);
 process.on('SIGINT', () => undefined); // Ctrl-C reaches the whole terminal; the fleet decides, and says SIGTERM.
 process.on('disconnect', leave);
 
 await listening(server, Number(PORT));
-console.log(`${NAME} ready on port ${PORT}, sessions: ${place.words}`);
+console.log(`${NAME} ready on port ${PORT}, sessions: ${sharingInWords(address)}`);
 process.send?.({ ready: true });
 
 function listening(on: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     on.once('error', reject);
     on.listen(port, '127.0.0.1', resolve);
+  });
+}
+
+/**
+ * A line when an outage begins and one when it is over, not one for every request. `storeDown` would come too late for that: where
+ * nobody clicks, five failures take long.
+ */
+function tellOutages(): void {
+  let since = 0;
+  sessions.on('storeError', async ({ error }) => {
+    if (since !== 0) return;
+    since = Date.now();
+    console.error(`${NAME}: ${(error as Error).message} Visitors get 503 and stay signed in.`);
+    do await pause(OUTAGE_CHECK_MS);
+    while (!(await sessions.ready()) && !leaving);
+    if (!leaving)
+      console.error(`${NAME}: sessions are reachable again, after ${((Date.now() - since) / 1000).toFixed(1)} s.`);
+    since = 0;
   });
 }
 
@@ -71,10 +98,11 @@ function leave(): void {
 
 async function closeAll(): Promise<void> {
   await sessions.close();
+  place.close();
   await db.destroy();
   process.exit(0);
 }
 
 function report(error: unknown): void {
-  console.error(`${NAME}:`, error);
+  console.error(`${NAME}:`, error instanceof OutOfReach ? error.message : error);
 }

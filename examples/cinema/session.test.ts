@@ -8,6 +8,7 @@ import { PAY_PASSWORD, register, showings } from './testing/visit.js';
 
 interface SessionJson {
   readonly servedBy: string;
+  readonly livesIn: string;
   readonly id: string | null;
   readonly version: number;
   readonly fields: readonly { name: string; bytes: number }[];
@@ -44,9 +45,9 @@ test('films opened in eight tabs at once are all remembered', async () => {
   await visitor.get(`/api/movies/${movies[0]!.id}`);
   const looked = movies.slice(1, 8).map(({ id }) => id);
   await Promise.all(looked.map((id) => visitor.get(`/api/movies/${id}`)));
-  const { recent, servedBy, fields, version } = await sessionOf(visitor);
+  const { recent, servedBy, livesIn, fields, version } = await sessionOf(visitor);
   expect([...recent].sort()).toEqual([movies[0]!.id, ...looked].sort());
-  expect([servedBy, fields.map(({ name }) => name)]).toEqual(['test-1', ['recent']]);
+  expect([servedBy, livesIn, fields.map(({ name }) => name)]).toEqual(['test-1', 'lmdb', ['recent']]);
   expect(version).toBeGreaterThan(1);
 });
 

@@ -1,25 +1,121 @@
 /**
- * Where sessions live, chosen by one line of configuration: SESSIONS=<kind>:<where>. Nothing else in the example knows.
+ * Where sessions live, chosen by one line of configuration: SESSIONS=<kind>:<where> (address.ts). Nothing else in the example knows.
  */
+import { createClient, createCluster } from 'redis';
+import { isFailure } from 'sojourn';
+import { cached } from 'sojourn/cached';
 import { lmdb } from 'sojourn/lmdb';
+import { redis } from 'sojourn/redis';
+import { placeInWords, type RedisAddress, type SessionsAddress } from './address.js';
 import type { CinemaStore } from './session.js';
 
 export interface Place {
   readonly store: CinemaStore;
-  /** For people: "LMDB in ./data/sessions". */
-  readonly words: string;
+  /** Resolves once it answers and can do what is needed, with sentences for the operator. Otherwise rejects with OutOfReach. */
+  reach(): Promise<readonly string[]>;
+  /** After the sessions are closed. */
+  close(): void;
 }
 
-const kinds: Readonly<Record<string, (where: string) => Place>> = {
-  lmdb: (path) => ({ store: lmdb(path), words: `LMDB in ${path}` }),
+/** The place does not answer, or not as it must. The message is for the operator, and is all there is to say. */
+export class OutOfReach extends Error {}
+
+export function openStore(address: SessionsAddress): Place {
+  if (address.kind === 'lmdb') return { store: lmdb(address.folder), reach: async () => [], close: () => undefined };
+  return openRedis(address);
+}
+
+/** A start waits so long for Redis. */
+const PATIENCE_MS = 3000;
+const CONNECT_MS = 1000;
+/** Between two tries to connect again, so that visitors are served a moment after Redis is back. */
+const LONGEST_PAUSE_MS = 500;
+
+function openRedis(address: RedisAddress): Place {
+  const words = placeInWords(address);
+  const client = address.kind === 'redis' ? singleClient(address) : clusterClient(address);
+  let isOpen = true;
+  // Without a listener, a lost connection would end the process. After the start nothing is said here: node-redis tells of every
+  // try to connect again, sojourn once that the store is down, and once that it is back (server.ts).
+  const firstTrouble = new Promise<never>((_, reject) => client.on('error', reject));
+  firstTrouble.catch(() => undefined);
+  const connected = connect(client, () => isOpen);
+  const store = cached(redis(client, { prefix: 'cinema:', name: words }));
+  return {
+    store,
+    async reach() {
+      try {
+        await within(PATIENCE_MS, Promise.race([connected, firstTrouble]));
+        return await store.check();
+      } catch (error) {
+        throw new OutOfReach(isFailure(error) ? error.message : `${words} ${complaint(error)}`);
+      }
+    },
+    close() {
+      isOpen = false;
+      client.destroy();
+    },
+  };
+}
+
+/** node-redis tries again by itself, but for a cluster whose servers are all away. */
+async function connect(client: { connect(): Promise<unknown> }, isWanted: () => boolean): Promise<void> {
+  while (isWanted()) {
+    try {
+      await client.connect();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, LONGEST_PAUSE_MS).unref());
+    }
+  }
+}
+
+/**
+ * While the connection is lost commands fail at once, instead of waiting in a queue: the visitor is told to try again, and
+ * nobody's click is done when he has long left.
+ */
+const socket = {
+  connectTimeout: CONNECT_MS,
+  reconnectStrategy: (tries: number) => Math.min(50 * 2 ** tries, LONGEST_PAUSE_MS),
 };
 
-/** `lmdb:./data/sessions`, or just a path. Throws an error that names what is known. */
-export function openStore(address: string): Place {
-  const [, kind = 'lmdb', where = ''] = /^(?:([a-z][a-z0-9+-]+):)?(.*)$/s.exec(address) ?? [];
-  const open = kinds[kind];
-  if (!open || where === '') {
-    throw new Error(`SESSIONS=${address}: wanted <kind>:<where>. Known kinds: ${Object.keys(kinds).join(', ')}.`);
-  }
-  return open(where);
+function singleClient({ servers: [server], tls, database, username, password }: RedisAddress) {
+  return createClient({
+    socket: { ...socket, ...server, ...(tls && { tls }) },
+    database,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    disableOfflineQueue: true,
+  });
+}
+
+function clusterClient({ servers, tls, username, password }: RedisAddress) {
+  return createCluster({
+    rootNodes: servers.map((server) => ({ socket: { ...socket, ...server } })),
+    defaults: {
+      socket: { ...socket, ...(tls && { tls }) },
+      ...(username !== undefined && { username }),
+      ...(password !== undefined && { password }),
+      disableOfflineQueue: true,
+    },
+  });
+}
+
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`nothing was heard for ${ms / 1000} seconds`)), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** The rest of a sentence that begins with the place. Redis's own words hold no password. */
+function complaint(error: unknown): string {
+  const { code, message = String(error) } = error as { code?: string; message?: string };
+  if (code === 'ECONNREFUSED') return 'does not answer: nothing listens there. Start it, or correct SESSIONS.';
+  if (code === 'ENOTFOUND') return 'does not answer: there is no host of that name. Correct SESSIONS.';
+  if (message.startsWith('NOAUTH')) return 'wants a password. Put it into SESSIONS: redis://:password@host.';
+  if (message.startsWith('WRONGPASS')) return 'refuses the user or the password in SESSIONS.';
+  if (message.startsWith('Unknown RESP type')) return 'does not answer: what listens there is not Redis.';
+  return `does not answer: ${message}.`;
 }

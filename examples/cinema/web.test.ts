@@ -4,10 +4,11 @@
  * The fleet is the one that `npm start` runs, with three processes and the gateway; it is killed by the pids that it prints.
  * Every wait is a wait for something on the page; no test sleeps.
  */
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, vi } from 'vitest';
 import { need } from '../../test/support/needs.js';
 import { onFreePort } from '../../test/support/ports.js';
+import { type RedisServer, startRedis } from '../../test/support/redis.js';
 import { type Program, startNode } from '../../test/support/spawn.js';
 import { tempFolder } from '../../test/support/temp.js';
 import {
@@ -43,11 +44,7 @@ describe('the cinema page', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    fleet = await onFreePort((port) =>
-      startNode(FLEET, ['--port', String(port), '--data', tempFolder('cinema')], {
-        ready: /Cinema is open at\s+(http:\S+)[\s\S]*cinema-3\s+pid \d+/,
-      }),
-    );
+    fleet = await startFleet();
     address = fleet.ready![1]!;
     browser = await chromium.launch({ executablePath: path(), args: QUIET });
   });
@@ -192,12 +189,93 @@ describe('the cinema page', () => {
     expect(await page.locator('#me').isVisible()).toBe(true);
 
     await page.context().setOffline(false);
-    await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByRole('heading', { name: 'My tickets' }).waitFor();
     await page.locator('#weather p').waitFor({ state: 'detached' });
     await page.context().close();
   });
 });
+
+describe('the cinema page, with sessions in Redis', () =>
+  need('redis').describe('the real one', () => {
+    let redis: RedisServer;
+    let fleet: Program;
+    let address: string;
+    let browser: Browser;
+
+    beforeAll(async () => {
+      redis = await startRedis();
+      fleet = await startFleet({ SESSIONS: redis.url });
+      address = fleet.ready![1]!;
+      browser = await chromium.launch({ executablePath: path(), args: QUIET });
+    });
+    afterAll(async () => {
+      await browser?.close();
+      await fleet?.stop();
+    });
+
+    test('the line at the foot tells where the session lives', async () => {
+      const { page, troubles } = await visitor(browser, address);
+      await register(page, '13800000011');
+      await page.locator('#lives-in', { hasText: 'in Redis' }).waitFor();
+      await page.getByRole('button', { name: 'What your session holds' }).click();
+      await page.getByRole('cell', { name: 'Redis, near cache in each server' }).waitFor();
+      expect(troubles).toEqual([]);
+      await page.context().close();
+    });
+
+    test('when sessions are not reachable the page says so, and shows the tickets by itself once they are', async () => {
+      const { page } = await visitor(browser, address);
+      await register(page, '13800000012');
+      await page.goto('/#/orders');
+      await page.getByRole('heading', { name: 'My tickets' }).waitFor();
+      redis.stop();
+      // For a moment, the copies in the near caches still have the answer.
+      await expect.poll(() => headingAfterReload(page), { timeout: 20_000 }).toBe('Sessions are not reachable');
+      await page.getByText('Sessions are not reachable. Trying again…').waitFor();
+      await page.getByRole('button', { name: 'Try again' }).waitFor();
+      expect(await page.locator('#sign-in').count(), 'nobody is asked to sign in').toBe(0);
+
+      redis.cont();
+      await page.getByRole('heading', { name: 'My tickets' }).waitFor();
+      await page.locator('#me').waitFor();
+      await page.locator('#weather p').waitFor({ state: 'detached' });
+      await page.context().close();
+    });
+
+    test('a seat that the session could not keep is told, and can be chosen when sessions are back', async () => {
+      const { page } = await visitor(browser, address);
+      await register(page, '13800000013');
+      await chooseShowing(page);
+      await chooseSeat(page, 40);
+      redis.stop();
+      await page.locator('button.seat[data-seat="41"]').click();
+      await page.getByText('Sessions are not reachable, so this may not have been done').waitFor();
+
+      redis.cont();
+      await page.locator('#weather p').waitFor({ state: 'detached' });
+      await page.reload();
+      await page.locator('button.seat[data-seat="40"][data-state=chosen]').waitFor();
+      if (!(await chosenSeats(page)).includes('41')) await chooseSeat(page, 41);
+      await page.reload();
+      await page.locator('button.seat[data-seat="41"][data-state=chosen]').waitFor();
+      expect(await chosenSeats(page)).toEqual(['40', '41']);
+      await page.context().close();
+    });
+  }));
+
+async function headingAfterReload(page: Page): Promise<string | null> {
+  await page.reload();
+  return page.locator('#room h1').textContent();
+}
+
+function startFleet(env: Readonly<Record<string, string>> = {}): Promise<Program> {
+  return onFreePort((port) =>
+    startNode(FLEET, ['--port', String(port), '--data', tempFolder('cinema')], {
+      ready: /Cinema is open at\s+(http:\S+)[\s\S]*cinema-3\s+pid \d+/,
+      env,
+    }),
+  );
+}
 
 function pidOf(fleet: Program, server: string): number {
   return Number(new RegExp(`${server}\\s+pid (\\d+)`).exec(fleet.output())?.[1]);

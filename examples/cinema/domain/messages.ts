@@ -64,6 +64,7 @@ export const say = {
   signedOutEverywhere: '所有设备已退出登录',
   signedOutElsewhere: '其他设备已退出登录',
   crossSite: '跨站请求被拒绝',
+  sessionsAway: '会话暂时无法访问，请重试',
   notFound: 'Not Found',
   methodNotAllowed: 'Method Not Allowed',
   badRequest: 'Bad Request',

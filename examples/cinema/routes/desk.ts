@@ -3,6 +3,7 @@
  */
 import type { Request } from 'express';
 import type { MaybePromise, Session, Stored } from 'sojourn';
+import type { SessionsAddress } from '../address.js';
 import type { User } from '../domain/accounts.js';
 import type { Cinema } from '../domain/cinema.js';
 import { say } from '../domain/messages.js';
@@ -15,6 +16,8 @@ export interface Desk {
   readonly sessions: CinemaSessions;
   /** This server's name, as X-Served-By tells it. */
   readonly name: string;
+  /** What keeps the sessions. */
+  readonly livesIn: SessionsAddress['kind'];
   /** Demo mode: the text-message code comes back in the answer. */
   readonly demo: boolean;
   deliver(mobile: string, code: string): void;

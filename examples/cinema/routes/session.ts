@@ -65,6 +65,7 @@ export async function showSession(desk: Desk, req: Request): Promise<object> {
   const fields = [...(stored?.fields ?? [])].map(([name, bytes]) => ({ name, bytes: bytes.length }));
   return {
     servedBy: desk.name,
+    livesIn: desk.livesIn,
     id: stored ? mine.id : null,
     user: mine.user ?? null,
     signedIn: mine.signedInAt ?? null,

@@ -47,6 +47,7 @@ export async function openHouse(options: TestHouseOptions): Promise<TestHouse> {
   const app = createApp({
     db,
     sessions,
+    livesIn: 'lmdb',
     name: 'test-1',
     demo,
     clock: () => clock.now,

@@ -20,6 +20,11 @@ export async function register(visitor: Browser, mobile: string): Promise<void> 
   if (status !== 200) throw new Error(`registration of ${mobile}: ${status} ${body.message}`);
 }
 
+export async function signIn(visitor: Browser, mobile: string): Promise<void> {
+  const { status, body } = await visitor.post('/api/session/', { id: mobile, password: PASSWORD });
+  if (status !== 200) throw new Error(`sign-in of ${mobile}: ${status} ${body.message}`);
+}
+
 /** All showings on sale, the earliest first. */
 export async function showings(visitor: Browser): Promise<ScreenJson[]> {
   const { body: movies } = await visitor.get<Body[]>('/api/movies/');

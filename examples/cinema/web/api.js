@@ -9,6 +9,8 @@
 
 const PAUSE_MS = 800;
 const PATIENCE_MS = 10_000;
+/** How the gateway signs the answers that it gives because no server did. */
+const GATEWAY = 'gateway';
 const answerListeners = new Set();
 const weatherListeners = new Set();
 let skewMs = 0;
@@ -16,7 +18,14 @@ let skewMs = 0;
 /** The server understood and said no. `message` is its Chinese text. */
 export class Refused extends Error {}
 /** No server answered, or the one that did was in trouble. */
-export class Unreachable extends Error {}
+export class Unreachable extends Error {
+  /** Keys of words.js: for the line under the header, for a view that stays empty, for an action. */
+  words = { weather: 'tryingAgain', view: 'noServer', action: 'notDone' };
+}
+/** A server answered that it cannot reach the place where sessions live. It tells nothing about who is signed in. */
+export class SessionsAway extends Unreachable {
+  words = { weather: 'sessionsTrying', view: 'sessionsAway', action: 'sessionsNotDone' };
+}
 
 export const get = (path, signal) => send('GET', path, { signal, again: true });
 export const post = (path, data, options = {}) => send('POST', path, { data, ...options });
@@ -28,7 +37,7 @@ export function onAnswer(run) {
   answerListeners.add(run);
 }
 
-/** Hears 'trying', 'down' and 'fine'. */
+/** Hears after every answer and every failure: null, or the key of what to say about it. */
 export function onWeather(run) {
   weatherListeners.add(run);
 }
@@ -42,23 +51,21 @@ async function send(method, path, { data, signal, again = false }) {
   try {
     return await attempt(method, path, data, signal);
   } catch (error) {
-    if (!(error instanceof Unreachable) || !again) throw reported(error);
-    tell(weatherListeners, 'trying');
+    if (!(error instanceof Unreachable) || !again) throw error;
     await pause(signal);
-    return attempt(method, path, data, signal).catch((second) => {
-      throw reported(second);
-    });
+    return attempt(method, path, data, signal);
   }
 }
 
 async function attempt(method, path, data, signal) {
   const started = performance.now();
   const response = await reach(method, path, data, signal);
-  const body = await response.json().catch(() => null);
-  if (response.status >= 500 || body === null) throw new Unreachable(`${method} ${path}: ${response.status}`);
-  tell(weatherListeners, 'fine');
-  noteClock(response);
   const servedBy = response.headers.get('x-served-by');
+  const body = await response.json().catch(() => null);
+  if (response.status === 503 && servedBy !== GATEWAY) throw reported(new SessionsAway(`${method} ${path}`));
+  if (response.status >= 500 || body === null) throw reported(new Unreachable(`${method} ${path}: ${response.status}`));
+  tell(weatherListeners, null);
+  noteClock(response);
   if (servedBy) tell(answerListeners, { servedBy, method, ms: Math.round(performance.now() - started) });
   if (response.status !== 200) throw new Refused(body.message ?? String(response.status));
   return body;
@@ -72,7 +79,7 @@ async function reach(method, path, data, signal) {
     return await fetch(path, { method, body, signal: until, headers: { Accept: 'application/json' } });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Unreachable(`${method} ${path}`);
+    throw reported(new Unreachable(`${method} ${path}`));
   }
 }
 
@@ -94,7 +101,7 @@ function pause(signal) {
 }
 
 function reported(error) {
-  if (error instanceof Unreachable) tell(weatherListeners, 'down');
+  tell(weatherListeners, error.words.weather);
   return error;
 }
 

@@ -144,6 +144,7 @@ function summary(size) {
     'span',
     {},
     ` ${count} · ${bytes(size)}`,
+    el('span', { id: 'lives-in' }, ` · ${t(`in-${session.livesIn}`)}`),
     el('span.wide-only', {}, ` · ${t('until', { time: shortMoment(session.expires) })}`),
   );
 }
@@ -155,6 +156,7 @@ function table() {
     row(t('sessionUser'), session.user ?? t('nobody')),
     row(t('sessionVersion'), session.version),
     row(t('expires'), moment(session.expires)),
+    row(t('lives'), t(`lives-${session.livesIn}`)),
   ];
   const fields = session.fields.map((field) => row(el('code', {}, field.name), bytes(field.bytes)));
   return el('div.foot-tables', {}, el('table', {}, el('tbody', {}, facts)), el('table', {}, el('tbody', {}, fields)));

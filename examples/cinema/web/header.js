@@ -3,7 +3,7 @@
  *
  * It is small, so it is drawn anew whenever any of that changes, instead of being kept in step piece by piece.
  */
-import { account, onAccount } from './account.js';
+import { account, accountIsKnown, onAccount } from './account.js';
 import { el, fill } from './dom.js';
 import { icon } from './icons.js';
 import { language, onLanguage, said, setLanguage, t } from './language.js';
@@ -60,6 +60,7 @@ function switchTo(other) {
 
 function visitor() {
   const user = account();
+  if (!accountIsKnown()) return null;
   if (!user) return el('a.button.small', { href: '#/sign-in', id: 'sign-in' }, t('signIn'));
   const name = said(user.nickname);
   return el('a.visitor', { href: '#/profile', id: 'me', title: name }, avatar(user), el('span.visitor-name', {}, name));

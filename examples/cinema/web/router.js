@@ -3,10 +3,10 @@
  *
  * A visit is one stay on one view. It carries the path's parameters, the query, and a signal that fires when the visitor
  * leaves, which stops the view's requests and timers; a view that answers after that is dropped. Meanwhile a skeleton is
- * shown, and an error becomes a page of its own. A change of language draws the view again and puts back what was typed.
+ * shown, and an error becomes a page of its own; one about an outage makes room by itself when the outage is over. A change of language draws the view again and puts back what was typed.
  */
-import { account, refreshAccount, signedOutHere } from './account.js';
-import { Refused, Unreachable } from './api.js';
+import { account, accountIsKnown, refreshAccount, signedOutHere } from './account.js';
+import { onWeather, Refused, Unreachable } from './api.js';
 import { el, fill } from './dom.js';
 import { onLanguage, said, t } from './language.js';
 import { failed, notFound, skeleton } from './parts/states.js';
@@ -16,12 +16,16 @@ const room = document.getElementById('room');
 let routes = [];
 let leave = new AbortController();
 let visits = 0;
+/** The present view shows nothing but that nobody answered. */
+let isAway = false;
+let isReturning = false;
 
 /** @param {[path: string, view: (visit: Visit) => Node | Promise<Node>][]} table */
 export function startRouter(table) {
   routes = table.map(([path, view]) => [new RegExp(`^${path.replace(/:(\w+)/g, '(?<$1>[\\w-]+)')}$`), view]);
   addEventListener('hashchange', () => show({ arriving: true }));
   onLanguage(() => show({ arriving: false }));
+  onWeather((trouble) => trouble === null && (isAway || !accountIsKnown()) && !isReturning && comeBack());
 }
 
 export function go(path) {
@@ -47,6 +51,7 @@ export function askToSignIn() {
 /** @typedef {{ params: Record<string, string>, query: URLSearchParams, left: AbortSignal }} Visit */
 
 async function show({ arriving }) {
+  isAway = false;
   const { view, visit } = begin();
   const number = ++visits;
   const typed = arriving ? [] : typedTexts();
@@ -82,10 +87,19 @@ async function drawn(view, visit) {
   } catch (error) {
     if (visit.left.aborted) return null;
     if (error instanceof Refused && error.message === SIGN_IN_FIRST) return turnedAway();
-    if (error instanceof Refused) return failed(said(error.message), redraw);
-    if (error instanceof Unreachable) return failed(t('noServer'), redraw);
-    throw error;
+    if (error instanceof Refused) return failed(said(error.message), t('failedText'), redraw);
+    if (!(error instanceof Unreachable)) throw error;
+    isAway = true;
+    return failed(t(error.words.view), t('awayText'), comeBack);
   }
+}
+
+/** After an outage: first who is here, which many views look at. */
+async function comeBack() {
+  isReturning = true;
+  if (!accountIsKnown()) await refreshAccount();
+  isReturning = false;
+  redraw();
 }
 
 function turnedAway() {

@@ -60,6 +60,7 @@ export const serverTexts = [
   ['所有设备已退出登录', 'Signed out everywhere'],
   ['其他设备已退出登录', 'The other devices are signed out'],
   ['跨站请求被拒绝', 'Refused: the request came from another site'],
+  ['会话暂时无法访问，请重试', 'Sessions are not reachable, try again'],
   ['Not Found', 'Not found'],
   ['猿眼用户', 'MonkeyEye user'],
   ['这个人很懒，什么也没留下', 'This person is lazy and left nothing'],

@@ -31,7 +31,7 @@ export function toast(text, kind = 'good') {
 /** What went wrong, for actions whose view stays as it is. Anything that is not the server's doing is a defect and is thrown on. */
 export function toastTrouble(error) {
   if (error instanceof Refused) toast(error.message, 'bad');
-  else if (error instanceof Unreachable) toast(t('notDone'), 'bad');
+  else if (error instanceof Unreachable) toast(t(error.words.action), 'bad');
   else throw error;
 }
 

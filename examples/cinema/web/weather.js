@@ -1,28 +1,31 @@
 /**
- * A line under the header while no server answers.
+ * A line under the header while no server answers, or servers cannot reach the place where sessions live.
  *
- * It says that the page tries again, stays while nothing helps, and goes away by itself with the next answer. It never says
+ * It says that the page tries again, which it does, and goes away by itself with the next answer. It never says
  * that somebody is signed out: an outage tells nothing about that.
  */
 import { onWeather } from './api.js';
 import { el, fill } from './dom.js';
 import { icon } from './icons.js';
 import { onLanguage, t } from './language.js';
+import { askForSessionSoon } from './session.js';
 
+const AGAIN_MS = 2000;
 const line = document.getElementById('weather');
-let weather = 'fine';
+let trouble = null;
+let asking = null;
 
 export function drawWeather() {
   onWeather((next) => {
-    if (next === weather) return;
-    weather = next;
+    if (next === trouble) return;
+    trouble = next;
+    clearInterval(asking);
+    if (trouble !== null) asking = setInterval(askForSessionSoon, AGAIN_MS);
     draw();
   });
   onLanguage(draw);
 }
 
 function draw() {
-  const texts = { trying: t('tryingAgain'), down: t('noServer') };
-  const text = texts[weather];
-  fill(line, text && el('p', {}, icon('unplugged'), text));
+  fill(line, trouble !== null && el('p', {}, icon('unplugged'), t(trouble)));
 }

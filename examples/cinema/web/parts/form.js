@@ -68,7 +68,7 @@ async function attempt(frame, verdict, places, send) {
   } catch (error) {
     if (error instanceof Refused && places[error.message]) mark(frame, places[error.message], said(error.message));
     else if (error instanceof Refused) fill(verdict, said(error.message));
-    else if (error instanceof Unreachable) fill(verdict, t('notDone'));
+    else if (error instanceof Unreachable) fill(verdict, t(error.words.action));
     else throw error;
   }
 }

@@ -18,16 +18,9 @@ export function empty({ sign, title, text, action }) {
   return el('div.state', {}, icon(sign), el('h2', {}, title), text && el('p.quiet', {}, text), action);
 }
 
-export function failed(text, retry) {
+export function failed(title, text, retry) {
   const again = el('button.button', { type: 'button', onclick: retry }, t('tryAgain'));
-  return el(
-    'div.state',
-    { role: 'alert' },
-    icon('unplugged'),
-    el('h1', {}, text),
-    el('p.quiet', {}, t('failedText')),
-    again,
-  );
+  return el('div.state', { role: 'alert' }, icon('unplugged'), el('h1', {}, title), el('p.quiet', {}, text), again);
 }
 
 export function notFound() {

@@ -44,7 +44,7 @@ async function ask(frame, mobile) {
     received(frame, message);
   } catch (error) {
     if (error instanceof Refused) mark(frame, 'id', said(error.message));
-    else if (error instanceof Unreachable) mark(frame, 'id', t('notDone'));
+    else if (error instanceof Unreachable) mark(frame, 'id', t(error.words.action));
     else throw error;
   }
 }

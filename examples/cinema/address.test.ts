@@ -1,0 +1,53 @@
+/** What people write into SESSIONS, what it means, and what they read when it means nothing. Passwords are never repeated. */
+import { expect, test } from 'vitest';
+import { readAddress, sharingInWords } from './address.js';
+
+test.each([
+  ['lmdb:./data/sessions', 'LMDB in ./data/sessions, shared by all servers'],
+  ['./data/sessions', 'LMDB in ./data/sessions, shared by all servers'],
+  ['redis://127.0.0.1:6379', 'Redis at 127.0.0.1:6379, near cache in each server'],
+  ['redis://localhost', 'Redis at localhost:6379, near cache in each server'],
+  ['redis://localhost/', 'Redis at localhost:6379, near cache in each server'],
+  ['redis://[::1]:7000', 'Redis at [::1]:7000, near cache in each server'],
+  ['redis://127.0.0.1:6379/2', 'Redis at 127.0.0.1:6379/2, near cache in each server'],
+  ['redis://:moon@127.0.0.1:6379', 'Redis at 127.0.0.1:6379, near cache in each server'],
+  ['rediss://ann:moon@db.example:6380', 'Redis at db.example:6380 over TLS, near cache in each server'],
+  ['redis+cluster://a:7000,b:7001', 'Redis Cluster at a:7000, b:7001, near cache in each server'],
+  ['rediss+cluster://ann:moon@a:7000', 'Redis Cluster at a:7000 over TLS, near cache in each server'],
+])('%s reads as "%s"', (address, words) => {
+  expect(sharingInWords(readAddress(address))).toBe(words);
+});
+
+test.each([
+  ['redis://a', {}],
+  ['redis://:moon@a', { password: 'moon' }],
+  ['redis://ann:moon@a', { username: 'ann', password: 'moon' }],
+  ['redis://ann:m%40%3A%2Fn@a', { username: 'ann', password: 'm@:/n' }],
+  ['redis://ann:m@o:o/n@a', { username: 'ann', password: 'm@o:o/n' }],
+])('credentials in %s are %j', (address, credentials) => {
+  const { username, password } = readAddress(address) as { username?: string; password?: string };
+  expect({ ...(username && { username }), ...(password && { password }) }).toEqual(credentials);
+});
+
+test.each([
+  ['floppy:a', 'SESSIONS=floppy:a: wanted <kind>:<where>. Known kinds: lmdb, redis'],
+  ['lmdb:', 'SESSIONS=lmdb:: wanted <kind>:<where>'],
+  ['redi://:moon@a', 'SESSIONS=redi:***@a: wanted <kind>:<where>'],
+  ['redi://a?password=moon', 'SESSIONS=redi://a?***: wanted'],
+  ['redis:127.0.0.1:6379', 'wanted redis://[[user]:password@]host[:port][/database].'],
+  ['redis://', 'wanted redis://'],
+  ['redis://:moon@', 'wanted redis://'],
+  ['redis://:moon@a:port', 'wanted redis://'],
+  ['redis://:moon@a:70000', 'wanted redis://'],
+  ['redis://:moon@a?db=2', 'wanted redis://'],
+  ['redis://:moon@a/two', 'the database is a number'],
+  ['redis://:moon@a/2?moon', 'the database is a number'],
+  ['redis://:moon@a,b', 'several servers are redis+cluster'],
+  ['redis://:moo%n@a', 'a % in a password is written %25'],
+  ['redis+cluster://:moon@a/2', 'a cluster has one database'],
+  ['redis+cluster://:moon@a,', 'wanted redis+cluster://'],
+])('%s is refused in a sentence that helps and holds no password', (address, sentence) => {
+  const refusal = (): unknown => readAddress(address);
+  expect(refusal).toThrow(sentence);
+  expect(refusal).not.toThrow(/moo/);
+});
