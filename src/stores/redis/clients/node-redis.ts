@@ -9,6 +9,7 @@
 import type { Argument, Door, Node, Reply } from '../door.js';
 import { provedMasters } from './ownership.js';
 import { plain } from './plain.js';
+import { type Relearning, relearn, relearnWhileReconnecting } from './relearn.js';
 import { closed, connecting, isReply, refusedSetting } from './trouble.js';
 
 /** Any of the four. What they share, and what tells them apart. */
@@ -31,13 +32,13 @@ interface Sentinel extends NodeRedis {
   getMasterNode(): Address | undefined;
 }
 
-interface Cluster extends NodeRedis {
+interface Cluster extends NodeRedis, Omit<Relearning, 'on'> {
+  on(event: 'error' | 'node-reconnecting', listener: () => void): unknown;
   readonly masters: readonly ClusterMaster[];
-  sendCommand(key: string, isReadonly: boolean, args: readonly Argument[], options: object): Promise<unknown>;
-  nodeClient(master: ClusterMaster): Promise<Single> | Single;
+  nodeClient(master: ClusterMaster): Promise<Single & { readonly isReady: boolean }>;
 }
 
-type ClusterMaster = { readonly address: string };
+type ClusterMaster = Relearning['masters'][number] & { readonly address: string };
 
 export function nodeRedisDoor(client: NodeRedis): Door {
   if ((client._keyPrefix ?? client.options?.keyPrefix) !== undefined)
@@ -57,7 +58,7 @@ function isSentinel(client: NodeRedis): client is Sentinel {
 
 const heard = new WeakSet<NodeRedis>();
 
-/** An error event without a listener would end the process. One listener for all stores over one client. */
+/** An error event without a listener would end the process. One listener per client, however many stores stand on it. */
 function outliveErrors(client: NodeRedis): void {
   if (heard.has(client)) return;
   heard.add(client);
@@ -116,12 +117,19 @@ function inTurn(send: (args: readonly Argument[]) => Promise<Reply>): (args: rea
 function nothing(): void {}
 
 function clusterDoor(client: Cluster): Door {
-  const send = (key: string, args: readonly Argument[]) =>
-    settled(client, () => client.sendCommand(key, false, args, asRESP2), client.masters.length === 0);
-  const node = (master: ClusterMaster): Node => ({
-    name: master.address,
-    send: (args) => settled(client, async () => (await client.nodeClient(master)).sendCommand(args, asRESP2)),
-  });
+  let sample = 'sojourn';
+  relearnWhileReconnecting(client, () => sample);
+  const send = (key: string, args: readonly Argument[]) => {
+    sample = key;
+    return settled(client, () => client.sendCommand(key, false, args, asRESP2), client.masters.length === 0);
+  };
+  const node = async (master: ClusterMaster): Promise<Node> => {
+    if (!(await client.nodeClient(master)).isReady) throw new Error(`${master.address} does not answer`);
+    return {
+      name: master.address,
+      send: (args) => settled(client, async () => (await client.nodeClient(master)).sendCommand(args, asRESP2)),
+    };
+  };
   return {
     client: 'node-redis',
     isCluster: true,
@@ -129,20 +137,11 @@ function clusterDoor(client: Cluster): Door {
     async masters() {
       if (client.masters.length === 0) throw client.isOpen ? connecting() : closed();
       return provedMasters(
-        async () => client.masters.map(node),
-        () => provokeMoved(send),
+        () => Promise.all(client.masters.map(node)),
+        () => relearn(client, sample),
       );
     },
   };
-}
-
-/** Keys over many slots: a server that lost some of its slots answers MOVED for some of these. */
-const PROBES = 64;
-
-/** A node-redis cluster learns the cluster's shape when it is told MOVED, and has no method for it. */
-async function provokeMoved(send: (key: string, args: readonly Argument[]) => Promise<Reply>): Promise<void> {
-  const keys = Array.from({ length: PROBES }, (_, n) => `sojourn:probe:${n}`);
-  await Promise.allSettled(keys.map((key) => send(key, ['EXISTS', key])));
 }
 
 /** The reply in RESP2's terms. An error that only says that the client was not usable becomes ours; all others stay as they are. */

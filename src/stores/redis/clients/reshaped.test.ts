@@ -57,6 +57,33 @@ for (const { name, connect } of redisClients.cluster) {
   });
 }
 
+describe('a master that crashes for good', () => {
+  for (const { name, connect } of redisClients.cluster) {
+    test(`${name} finds the replica that took over`, async () => {
+      const crashing = await startRedisCluster({ replicasPerMaster: 1, nodeTimeout: 500 });
+      const { client } = await connect(crashing);
+      const door = doorOf(client);
+      const key = await crashing.keyOn(1);
+      await door.send(key, ['SET', key, 'kept']);
+      await crashing.masters[1]?.raw('WAIT', 1, 1000);
+
+      await crashing.masters[1]?.kill();
+      const waiting = door.send(key, ['GET', key]).catch((error) => error); // whatever becomes of it
+      const heir = crashing.replicas[1]?.[0];
+      await until('the replica took over', async () => String(await heir?.raw('ROLE')).startsWith('master'));
+
+      await until('the client finds it', async () => {
+        const silence = new Promise((resolve) => setTimeout(resolve, 500, undefined)); // as the guard would
+        const reply = await Promise.race([door.send(key, ['GET', key]), silence]);
+        return String(reply) === 'kept';
+      });
+      const names = (await door.masters()).map((master) => master.name);
+      expect(names).toContain(`127.0.0.1:${heir?.port}`);
+      await waiting;
+    });
+  }
+});
+
 /** Of the last third of the slots, as of now. */
 async function masterAndReplica({
   masters,
