@@ -22,6 +22,7 @@ import type { RedisClient } from './shapes.js';
  * - node-redis throws an `error` event that nobody listens to, which ends the process at the first lost connection. The door listens
  *   to it, so that an outage of Redis cannot end the application; the errors themselves reach the application with the
  *   commands that fail by them. To log them, listen as well. ioredis does without.
+ * - MOVED and ASK are the clients' own affair. A node-redis cluster is helped to find the replica of a crashed master: ./relearn.ts.
  */
 export function doorOf(client: RedisClient): Door {
   const candidate: unknown = client;
