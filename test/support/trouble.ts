@@ -20,12 +20,12 @@ export type MemoryStore = ReturnType<typeof memory>;
 /** `more`: a layer above the store in trouble. */
 export function shopInTrouble(
   options: Partial<SessionsOptions<Shop, MemoryStore>> = {},
-  more: (store: MemoryStore) => MemoryStore = (store) => store,
+  more: (store: MemoryStore, clock: ControllableClock) => MemoryStore = (store) => store,
 ) {
   const clock = controllableClock();
   const plan = new FaultPlan();
   const kept = memory({ now: clock.now });
-  const store = more(networked(faulty(kept, plan)));
+  const store = more(networked(faulty(kept, plan)), clock);
   const told: Told[] = [];
   const server = (mine: typeof options = {}): Sessions<Shop, MemoryStore> => {
     const s = sessions({ data: type<Shop>(), environment: clock, sweep: false, ...options, ...mine, store });
