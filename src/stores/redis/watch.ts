@@ -30,6 +30,8 @@ export interface WatchOptions {
 
 /** How long links may take to stand. */
 const OPEN_MS = 2000;
+/** How long one question to the user's client stands for those of all attempts. */
+const SURVEY_MS = 10_000;
 /** Between attempts: doubled with each, up to the longest; chance takes up to half off. */
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1000;
@@ -170,14 +172,28 @@ export class Watch implements Watchable {
   }
 
   async #open(links: Links): Promise<void> {
-    // The user's client may keep the question for as long as it has no server. One such question is enough.
-    this.#survey ??= this.#look().finally(() => {
-      this.#survey = undefined;
-    });
-    await this.#survey;
+    await this.#surveyed();
     await links.open(await this.#options.dialing.dials(this.#database));
     this.#trouble = undefined;
     if (this.#listening.size > 0) await this.#subscribe(links);
+  }
+
+  /** The user's client may keep a question for as long as it has no server, or for ever. So they are not piled up. */
+  #surveyed(): Promise<void> {
+    if (this.#survey) return this.#survey;
+    const survey = this.#look();
+    const forget = () => {
+      if (this.#survey === survey) this.#survey = undefined;
+    };
+    const stop = soon(this.#options.environment, SURVEY_MS, SURVEY_MS, forget);
+    survey
+      .catch(() => {})
+      .finally(() => {
+        stop();
+        forget();
+      });
+    this.#survey = survey;
+    return survey;
   }
 
   /** A cluster client may have an old view of its cluster, and looks when it is asked for the masters. Others may have selected a database. */
@@ -295,8 +311,7 @@ export class Watch implements Watchable {
       if (isMoved(error)) void links.remap(link);
       if (isReadOnly(error)) links.lose(error);
       if (wasRefused(error) || !link.isUp) return this.#sendPlainly(key, args);
-      this.#changed(key);
-      throw error;
+      throw error; // if it changed anything all the same, a message tells
     }
   }
 }
