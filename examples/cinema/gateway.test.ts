@@ -77,9 +77,10 @@ test('a server that is down is passed over, and has its turn again when it is ba
   await expect.poll(() => served(address), { timeout: 10_000 }).toBe('a');
 });
 
-test('nobody left: 503 in JSON', async () => {
+test('nobody left: 503 in JSON, signed by the gateway, so that nobody takes it for a server that cannot reach its sessions', async () => {
   const answer = await fetch(await gatewayTo(await absent('a'), await absent('b')));
   expect([answer.status, await answer.json()]).toEqual([503, { message: 'Service Unavailable' }]);
+  expect(answer.headers.get('x-served-by')).toBe('gateway');
 });
 
 test('a read, or a PUT, whose server dies without a word is repeated elsewhere, once', async () => {

@@ -143,8 +143,8 @@ function summary(size) {
   return el(
     'span',
     {},
-    ` ${count} · ${bytes(size)}`,
-    el('span', { id: 'lives-in' }, ` · ${t(`in-${session.livesIn}`)}`),
+    el('span', { id: 'lives-in' }, ` ${t(`in-${session.livesIn}`)}`),
+    ` · ${count} · ${bytes(size)}`,
     el('span.wide-only', {}, ` · ${t('until', { time: shortMoment(session.expires) })}`),
   );
 }
