@@ -106,7 +106,7 @@ describe('many calls', () => {
 });
 
 describe('one request', () => {
-  test('has half as long again for all its calls as for one', () => {
+  test('has two fifths more time for all its calls than for one', () => {
     const { clock, deadlines, begin, late } = wheel();
     const request = { spent: 0 };
     const first = begin('first', request);
@@ -115,7 +115,7 @@ describe('one request', () => {
     begin('second', request);
     clock.advance('1s');
 
-    expect(late).toEqual(['second at 750']);
+    expect(late).toEqual(['second at 700']);
     expect(deadlines.isSpent(request)).toBe(true);
   });
 
@@ -136,7 +136,7 @@ describe('one request', () => {
     deadlines.beginLong({ spent: 0 }, () => late.push(`at ${clock.now()}`));
     clock.advance('1s');
 
-    expect(late).toEqual(['at 750']);
+    expect(late).toEqual(['at 700']);
   });
 });
 

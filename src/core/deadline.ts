@@ -13,8 +13,8 @@ import type { Environment } from '../contract.js';
 
 /** Steps in a deadline. A call is given up at most one step early, never late. */
 const TICKS = 20;
-/** A request may wait this much longer for all its calls than for a single one: 500 and 750 ms. */
-const TOTAL = 1.5;
+/** A request may wait this much longer for all its calls than for a single one: 500 and 700 ms, so that its 503 is there within 750. */
+const TOTAL = 1.4;
 
 /** What a request has spent of its time on waiting for the store, in steps. */
 export interface Allowance {

@@ -37,6 +37,8 @@ export class Gate {
   readonly #breaker: Breaker;
   #inFlight = 0;
   #probes = 0;
+  /** A probe is under way that is not late yet. */
+  #isProbing = false;
   #stopProbing: (() => void) | undefined;
   #isClosed = false;
   /** Nobody may pass. A plain property: every request looks at it. */
@@ -153,12 +155,14 @@ export class Gate {
   }
 
   #probeSoon(): void {
+    this.#isProbing = false;
     if (this.#isClosed) return;
     this.#stopProbing = soon(this.#settings.environment, PROBE_LEAST_MS, PROBE_MOST_MS, () => this.#probe());
   }
 
   #probe(): void {
     if (this.#probes >= MAX_PROBES) return void this.#probeSoon();
+    this.#isProbing = true;
     try {
       const answer = this.#settings.probe();
       if (isPromise(answer)) this.#awaitProbe(answer);
@@ -176,12 +180,23 @@ export class Gate {
       () => {
         this.#probes--;
         if (deadlines.end(wait)) this.#up();
+        else this.#probeAtOnce();
       },
       (error) => {
         this.#probes--;
         if (deadlines.end(wait)) this.#probeFailed(error);
       },
     );
+  }
+
+  /**
+   * After an answer that came too late: the backend is back, or slow, and the next probe finds out which. Drivers keep what they
+   * cannot send, so this is the moment at which one has found its server again.
+   */
+  #probeAtOnce(): void {
+    if (this.#isProbing || this.#isClosed || !this.#breaker.isOpen) return;
+    this.#stopProbing?.();
+    this.#probe();
   }
 
   /** Any answer will do, also that the store is full: it did answer. */
@@ -191,6 +206,7 @@ export class Gate {
   }
 
   #up(): void {
+    this.#isProbing = false;
     const { store, calls, events } = this.#settings;
     const downMs = this.#breaker.close();
     this.isShut = this.#inFlight >= MAX_IN_FLIGHT;

@@ -134,6 +134,33 @@ describe('a store that fails', () => {
     expect(ofKind('storeUp')).toHaveLength(1);
   });
 
+  test('an answer to a probe that comes too late is reason to ask again at once', async () => {
+    const world = shopInTrouble();
+    const { s, plan, clock, ofKind } = world;
+    const ann = await signedIn(s);
+    await readsFail(world, 3);
+    plan.heal();
+    let found = () => {};
+    const server = new Promise<void>((resolve) => {
+      found = resolve;
+    });
+    plan.delay(() => server, { verbs: ['load'] }); // a driver that keeps what it cannot send
+    await letPass(clock, 5000);
+    const before = plan.calls.length;
+    while (plan.calls.length === before) await letPass(clock, 50);
+    await letPass(clock, 550); // that one is late now as well, and the next one not yet due
+    expect(ofKind('storeUp')).toEqual([]);
+    const asked = plan.calls.length;
+
+    plan.heal();
+    found();
+    await settled();
+
+    expect(ofKind('storeUp')).toHaveLength(1);
+    expect(plan.calls.length).toBe(asked + 1);
+    expect(await ann.visit((session) => session.user)).toBe('ann');
+  });
+
   test('is not probed any more after close()', async () => {
     const world = shopInTrouble();
     await readsFail(world, 3);

@@ -17,7 +17,7 @@ import { checked, durationMs, oneOf, show } from './options.js';
 export type OnWriteError = 'fail' | 'drop-touch';
 
 export interface PolicyOptions {
-  /** How long to wait for one call to the store, 10 ms to 1 minute. A request waits half as long again for all its calls. Default 500 ms. */
+  /** How long to wait for one call to the store, 10 ms to 1 minute. A request waits two fifths longer for all its calls. Default 500 ms. */
   readonly deadline?: Duration;
   /** What a request gets whose session cannot be loaded. `open` and the adapters take another choice for single routes. Default 'fail'. */
   readonly onReadError?: OnReadError;
