@@ -26,7 +26,12 @@ export type Name =
   | 'express-session + MemoryStore'
   | 'sojourn + memory'
   | 'sojourn + LMDB'
-  | 'sojourn + LMDB, durable: false';
+  | 'sojourn + LMDB, durable: false'
+  | 'floor: one trip'
+  | 'express-session + connect-redis'
+  | 'express-session + connect-redis, disableTouch'
+  | 'sojourn + redis'
+  | 'sojourn + cached redis';
 
 export interface Entrant {
   readonly name: Name;
@@ -44,16 +49,20 @@ export interface Entrant {
   writes(): number;
 }
 
-export function entrants(folder: string): Entrant[] {
+/** The stores of one process. */
+export function entrantsInProcess(folder: string): Entrant[] {
   return [
-    bare('bare'),
-    bare('bare again'),
-    floorEntrant(),
-    expressSessionEntrant(),
+    ...controls(),
+    expressSessionEntrant('express-session + MemoryStore'),
     sojournEntrant('sojourn + memory', memory()),
     sojournEntrant('sojourn + LMDB', lmdb(join(folder, 'durable'))),
     sojournEntrant('sojourn + LMDB, durable: false', lmdb(join(folder, 'not-durable'), { durable: false })),
   ];
+}
+
+/** In every field: what needs no store. */
+export function controls(): Entrant[] {
+  return [bare('bare'), bare('bare again'), floorEntrant()];
 }
 
 function bare(name: Name): Entrant {
@@ -70,7 +79,7 @@ function bare(name: Name): Entrant {
 }
 
 /** Everything as it comes: the default cookie on loopback, the default codec, sliding expiry, sweeps. */
-function sojournEntrant(name: Name, store: Store): Entrant {
+export function sojournEntrant(name: Name, store: Store): Entrant {
   const writes = countWrites(store);
   const s = sessions({ data: type<Sample>(), store });
   return {

@@ -1,29 +1,31 @@
 /**
- * The library that most applications use today, with the settings that its own documentation recommends and its own store
- * for one process. On node:http through the same middleware.
+ * The library that most applications use today, with the settings that its own documentation recommends, over its own store
+ * for one process or one that is handed in. On node:http through the same middleware.
  *
  * Loaded without its types: they declare `req.session` for everybody, and so do those of `sojourn/express`.
  */
 import type { IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import { type Sample, sample } from '../support/sample.js';
-import type { Entrant, Middleware } from './entrants.js';
+import type { Entrant, Middleware, Name } from './entrants.js';
 
 type Callback = (error?: unknown) => void;
-interface MemoryStore {
+/** What a store of express-session has; RedisStore of connect-redis is another. */
+export interface ForeignStore {
   set(id: string, session: object, done?: Callback): void;
   touch(id: string, session: object, done?: Callback): void;
   destroy(id: string, done?: Callback): void;
 }
 interface ExpressSession {
   (options: object): Middleware;
-  readonly MemoryStore: new () => MemoryStore;
+  readonly MemoryStore: new () => ForeignStore;
 }
 type Visited = IncomingMessage & { session: Partial<Sample> };
 
-export function expressSessionEntrant(): Entrant {
+/** Without a `store`: its own, for one process. */
+export function expressSessionEntrant(name: Name, foreign?: ForeignStore): Entrant {
   const expressSession = createRequire(import.meta.url)('express-session') as ExpressSession;
-  const store = new expressSession.MemoryStore();
+  const store = foreign ?? new expressSession.MemoryStore();
   const writes = countWrites(store);
   const middleware = expressSession({
     store,
@@ -32,7 +34,7 @@ export function expressSessionEntrant(): Entrant {
     saveUninitialized: false,
   });
   return {
-    name: 'express-session + MemoryStore',
+    name,
     listener: (handler) => (req, res) => middleware(req, res, () => handler(req, res)),
     middleware,
     read: (req) => (req as Visited).session.name,
@@ -46,7 +48,7 @@ export function expressSessionEntrant(): Entrant {
   };
 }
 
-function countWrites(store: MemoryStore): () => number {
+function countWrites(store: ForeignStore): () => number {
   let count = 0;
   const counted = <A extends unknown[], R>(verb: (...args: A) => R): ((...args: A) => R) => {
     return (...args) => {

@@ -7,6 +7,7 @@
  * slow entrant finds the generator asleep more often than a fast one: that would be charged to the session (8 us a request
  * were, before this).
  */
+import { type Gauge, openGauge } from '../redis/gauge.js';
 import { answer, sayLive } from '../support/processes.js';
 import { Connection, type Turn } from './connection.js';
 import type { Name } from './entrants.js';
@@ -23,10 +24,12 @@ interface Line {
 }
 
 const lines = new Map<Name, Line>();
+let gauge: Gauge | undefined;
 
 answer((question: Targets | Order) => ('targets' in question ? connectAll(question) : driveAll(question)));
 
-async function connectAll({ targets }: Targets): Promise<void> {
+async function connectAll({ targets, redisPort }: Targets): Promise<void> {
+  if (redisPort !== undefined) gauge = await openGauge(redisPort);
   for (const { name, port, cookies } of targets) {
     const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => Connection.open(port)));
     const texts = (route: Route, these: readonly string[]): string[] =>
@@ -50,10 +53,12 @@ async function driveAll({ turns, turnMs, title }: Order): Promise<Driven[]> {
   const driven: Driven[] = [];
   isAwake = true;
   stayAwake();
+  await gauge?.sinceLast();
   for (const turn of turns) {
     sayLive(`${title}: ${turn.name}, ${turn.route}`);
     const { connections, requests } = lines.get(turn.name)!;
-    driven.push({ ...turn, ...(await drive(connections, requests[turn.route], turnMs)) });
+    const done = await drive(connections, requests[turn.route], turnMs);
+    driven.push({ ...turn, ...done, redis: await gauge?.sinceLast() });
   }
   isAwake = false;
   return driven;

@@ -2,6 +2,7 @@
  * What the contest asks of its load generator, and what it hears back. Apart from load.ts, because that is a program: who
  * imports it becomes one.
  */
+import type { RedisWork } from '../redis/gauge.js';
 import type { Name } from './entrants.js';
 import type { Route } from './paths.js';
 
@@ -20,6 +21,8 @@ export interface Target {
 /** The first question: whom to connect to. */
 export interface Targets {
   readonly targets: readonly Target[];
+  /** The port of the Redis whose work is to be told beside each turn. */
+  readonly redisPort: number | undefined;
 }
 
 export interface Planned {
@@ -39,4 +42,6 @@ export interface Order {
 export interface Driven extends Planned {
   readonly answered: number;
   readonly perSecond: number;
+  /** What Redis did meanwhile, for everybody. */
+  readonly redis: RedisWork | undefined;
 }

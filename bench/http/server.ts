@@ -4,25 +4,26 @@
  */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { redisEntrants } from '../redis/entrants.js';
+import { freePort } from '../support/ports.js';
 import { answer } from '../support/processes.js';
 import { tempFolder } from '../support/temp.js';
-import { type Entrant, entrants, type Name } from './entrants.js';
+import { type Entrant, entrantsInProcess, type Name } from './entrants.js';
+import type { FieldName } from './fields.js';
 import type { Framework } from './paths.js';
 import { serve } from './routes.js';
 import { sampler, tally } from './windows.js';
 
 export type Question = 'ports' | 'writes' | 'restart' | 'windows';
-export type Ports = Readonly<Record<Name, number>>;
-export type Writes = Readonly<Record<Name, number>>;
+/** Of everybody in this field. */
+export type Ports = Readonly<Partial<Record<Name, number>>>;
+export type Writes = Readonly<Partial<Record<Name, number>>>;
 
-/** Below the range out of which the system takes the ports of outgoing connections. */
-const [LOWEST_PORT, HIGHEST_PORT] = [10_000, 32_767];
-const DRAWS = 50;
-
-const [framework = 'node:http'] = process.argv.slice(2);
+const [framework, field, redisPort] = process.argv.slice(2) as [Framework, FieldName, string?];
 const counted = tally();
-const all = entrants(tempFolder());
-const ports = Promise.all(all.map((entrant) => listen(serve(framework as Framework, entrant, counted))));
+const all: Promise<readonly Entrant[]> =
+  field === 'in process' ? Promise.resolve(entrantsInProcess(tempFolder())) : redisEntrants(field, Number(redisPort));
+const ports = all.then((entrants) => Promise.all(entrants.map(listen)));
 const samples = sampler(counted);
 
 answer(async (question: Question) => {
@@ -30,7 +31,7 @@ answer(async (question: Question) => {
     case 'ports':
       return byName(await ports);
     case 'writes':
-      return byName(all.map((entrant) => entrant.writes()));
+      return byName((await all).map((entrant) => entrant.writes()));
     case 'restart':
       return samples.restart();
     case 'windows':
@@ -38,18 +39,13 @@ answer(async (question: Question) => {
   }
 });
 
-function byName(values: readonly number[]): Record<string, number> {
-  return Object.fromEntries(all.map(({ name }: Entrant, i) => [name, values[i]!]));
+async function byName(values: readonly number[]): Promise<Record<string, number>> {
+  return Object.fromEntries((await all).map(({ name }, i) => [name, values[i]!]));
 }
 
-async function listen(server: Server): Promise<number> {
-  for (let draw = 1; ; draw++) {
-    try {
-      return await listenOn(server, LOWEST_PORT + Math.floor(Math.random() * (HIGHEST_PORT - LOWEST_PORT + 1)));
-    } catch (error) {
-      if (draw === DRAWS || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    }
-  }
+function listen(entrant: Entrant): Promise<number> {
+  const server = serve(framework, entrant, counted);
+  return freePort((port) => listenOn(server, port));
 }
 
 function listenOn(server: Server, port: number): Promise<number> {

@@ -19,6 +19,25 @@ export interface Sample {
 export const SAMPLE_BYTES = 963;
 export const SAMPLE_FIELDS = 10;
 
+/** Other sizes, for what a session takes rather than what it costs: few fields and short, or a cart of many articles. */
+export function sampleOf(bytes: number): object {
+  if (bytes === SAMPLE_BYTES) return sample();
+  const { views, name, locale, theme, note, ...rest } = sample();
+  const few = { views, name, locale, theme, note: '' };
+  if (bytes < SAMPLE_BYTES) return { ...few, note: 'n'.repeat(bytes - JSON.stringify(few).length) };
+  const cart = Array.from({ length: Math.floor((bytes - SAMPLE_BYTES) / ARTICLE_BYTES) }, (_, i) => ({
+    sku: `A-${1000 + i}`,
+    title: `Article A-${1000 + i}`,
+    quantity: 1,
+    price: 9.95,
+  }));
+  const many = { ...few, ...rest, cart };
+  return { ...many, note: 'n'.repeat(bytes - JSON.stringify(many).length) };
+}
+
+/** One more in a cart, as JSON. */
+const ARTICLE_BYTES = 65;
+
 /** A fresh copy each time: some entrants keep the very object that they are given. */
 export function sample(): Sample {
   const begun: Sample = {

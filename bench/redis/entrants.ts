@@ -1,0 +1,66 @@
+/**
+ * Who takes part when sessions live in Redis. Each entrant has a client of its own, with that client's default settings, as an
+ * application would make it: nobody's commands share a write with somebody else's.
+ */
+import { createRequire } from 'node:module';
+import { Redis } from 'ioredis';
+import { createClient } from 'redis';
+import { cached } from 'sojourn/cached';
+import { type RedisClient, redis } from 'sojourn/redis';
+import { controls, type Entrant, sojournEntrant } from '../http/entrants.js';
+import { expressSessionEntrant, type ForeignStore } from '../http/express-session.js';
+import type { FieldName } from '../http/fields.js';
+import { oneTripFloor } from './floor.js';
+
+const HOST = '127.0.0.1';
+
+export interface ConnectRedis {
+  readonly RedisStore: new (options: object) => ForeignStore;
+}
+
+export function redisEntrants(field: FieldName, port: number): Promise<Entrant[]> {
+  return field === 'ioredis' ? overIoredis(port) : overNodeRedis(port);
+}
+
+async function overNodeRedis(port: number): Promise<Entrant[]> {
+  const client = () => {
+    const made = createClient({ socket: { port, host: HOST } });
+    made.on('error', complain);
+    return made.connect();
+  };
+  // Without its types: they ask for those of express-session, see there.
+  const { RedisStore } = createRequire(import.meta.url)('connect-redis') as ConnectRedis;
+  const floor = await client();
+  return [
+    ...controls(),
+    await oneTripFloor((args) => floor.sendCommand(args)),
+    expressSessionEntrant('express-session + connect-redis', new RedisStore({ client: await client() })),
+    expressSessionEntrant(
+      'express-session + connect-redis, disableTouch',
+      new RedisStore({ client: await client(), prefix: 'untouched:', disableTouch: true }),
+    ),
+    ...sojournEntrants(await client(), await client()),
+  ];
+}
+
+async function overIoredis(port: number): Promise<Entrant[]> {
+  const client = () => new Redis({ port, host: HOST }).on('error', complain);
+  const floor = client();
+  return [
+    ...controls(),
+    await oneTripFloor(([name, ...args]) => floor.call(name!, ...args)),
+    ...sojournEntrants(client(), client()),
+  ];
+}
+
+/** Two applications, so that neither meets the other's sessions. */
+function sojournEntrants(cold: RedisClient, hot: RedisClient): Entrant[] {
+  return [
+    sojournEntrant('sojourn + redis', redis(cold, { prefix: 'cold:' })),
+    sojournEntrant('sojourn + cached redis', cached(redis(hot, { prefix: 'hot:' }))),
+  ];
+}
+
+function complain(error: unknown): void {
+  process.stderr.write(`${error}\n`);
+}
