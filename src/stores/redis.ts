@@ -24,7 +24,7 @@ import { commitArguments, commitReply, commitScript, type FileFirst, hasCommitte
 import { createArguments, createScript, hasCreated } from './redis/script-create.js';
 import { destroyScript } from './redis/script-destroy.js';
 import { fileScript } from './redis/script-file.js';
-import { trouble } from './redis/trouble.js';
+import { OutOfStep, trouble } from './redis/trouble.js';
 import { freshValue, headIn, newMark, sessionIn } from './redis/value.js';
 import { Watch, type Wrote } from './redis/watch.js';
 
@@ -93,7 +93,8 @@ class Redis implements Store, Indexed, Listable, Watchable {
     const key = keys.sessionKey(this.prefix, id);
     const value = await this.asking('load', id, () => this.send(key, ['GET', key]));
     if (value === null) return null;
-    const stored = sessionIn(value as Buffer, id);
+    if (!Buffer.isBuffer(value)) throw trouble(this.name, 'load', new OutOfStep(), id);
+    const stored = sessionIn(value, id);
     return this.hasExpired(stored.head) ? null : stored;
   }
 
@@ -105,6 +106,7 @@ class Redis implements Store, Indexed, Listable, Watchable {
       if (user !== undefined) await this.fileOutside(user, id, keys.filedUntil(expiresAt));
       return this.run(createScript, id, createArguments(value, this.clock(), this.index, id, session.head), hasCreated);
     });
+    if (reply !== 0 && reply !== 1) throw trouble(this.name, 'create', new OutOfStep(), id);
     return reply === 1 ? 'ok' : 'exists';
   }
 

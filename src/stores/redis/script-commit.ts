@@ -19,6 +19,7 @@ import { checkField, headParts } from '../../core/record.js';
 import type { Argument, Reply } from './door.js';
 import { type Script, script } from './script.js';
 import { READ_RECORD } from './script-record.js';
+import { OutOfStep } from './trouble.js';
 
 export const commitScript: Script = script(`${READ_RECORD}
 local key, given, index, id = KEYS[1], ARGV[2], ARGV[3], ARGV[4]
@@ -178,14 +179,17 @@ export function hasCommitted(reply: Reply): boolean {
   return Array.isArray(reply) && reply[0] === 1;
 }
 
-/** What the script's reply means. */
+/** What the script's reply means. Throws OutOfStep for one that this script cannot have given to this delta. */
 export function commitReply(reply: Reply, delta: Delta): Outcome | FileFirst {
-  const [status, ...rest] = reply as readonly [number, ...Reply[]];
+  // Bytes would come apart into numbers below, and the first byte of a session reads like "done".
+  if (!Array.isArray(reply)) throw new OutOfStep();
+  const [status, ...rest] = reply as readonly Reply[];
   if (status === 0) return { status: 'gone' };
   if (status === 1) return { status: 'ok', version: rest[0] as number };
   if (status === 3) return { status: 'file first', user: String(rest[0]), till: rest[1] as number };
   const fields = new Map<string, Uint8Array | null>();
   const swapped = [...delta.fields].filter(([, { op }]) => op === 'swap');
+  if (status !== 2 || rest.length !== swapped.length) throw new OutOfStep();
   for (const [i, [name]] of swapped.entries()) fields.set(name, rest[i] as Buffer | null);
   return { status: 'conflict', fields };
 }

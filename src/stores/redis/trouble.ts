@@ -21,6 +21,9 @@ const advice: Readonly<Record<string, string>> = {
   CLUSTERDOWN: 'parts of the cluster are missing',
 };
 
+/** A reply that cannot be the one to our command: the client has lost step with its connection, and gives everybody another's. */
+export class OutOfStep extends Error {}
+
 /** The error to throw for `error` of a command about session `id`. */
 export function trouble(store: string, operation: string, error: unknown, id?: string): SojournError {
   if (isFailure(error)) return error;
@@ -36,6 +39,12 @@ export function trouble(store: string, operation: string, error: unknown, id?: s
   }
   if (code === 'OOM')
     return failure('SOJOURN_STORE_FULL', { store, limit: 'OOM: maxmemory of the Redis server' }, error);
+  if (error instanceof OutOfStep)
+    return failure(
+      'SOJOURN_STORE',
+      { store, operation, problem: 'its client gave the reply to another command' },
+      error,
+    );
   const problem = code === undefined ? `its client failed${named(error)}` : `Redis answered ${code}${advised(code)}`;
   return failure('SOJOURN_STORE', { store, operation, problem }, error);
 }
