@@ -10,14 +10,16 @@ import { memory, sessions } from 'sojourn';
 import { lmdb } from 'sojourn/lmdb';
 import { session as nodeSession } from 'sojourn/node';
 import { FaultPlan, faulty } from 'sojourn/testing';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { rules } from '../examples/cinema/domain/limits.js';
 import { hashPassword, isPassword, properCost } from '../examples/cinema/domain/passwords.js';
 import { join, newToken } from '../src/core/token.js';
 import { onDisk } from './hostile/stores.js';
 import { browser, serve } from './support/http.js';
+import { networked } from './support/networked.js';
 import { pair, pairOn } from './support/pair.js';
 import { tempFolder } from './support/temp.js';
+import { letPass } from './support/trouble.js';
 import { visitor } from './support/visitor.js';
 
 const NAME = '__Host-sid';
@@ -257,6 +259,45 @@ describe('the Redis session interface for Flask', () => {
     expect([during.status, during.headers.getSetCookie(), during.headers.get('retry-after')]).toEqual([503, [], '1']);
     expect(told.at(-1)).toMatchObject({ event: 'storeError', payload: { operation: 'load' } });
     expect(await (await ann.fetch('/')).text()).toBe('ann');
+  });
+
+  test('S1-15 a store that hangs costs a request half a second, and soon nobody anything; a logout is one all the same', async () => {
+    const plan = new FaultPlan();
+    const { a, told, clock, calls } = pairOn(({ now }) => networked(faulty(memory({ now }), plan)));
+    const served = await serve(
+      nodeSession(a, (req, res, session) => {
+        if (req.url === '/login') session.login('ann');
+        if (req.url === '/logout') session.destroy();
+        res.end(session.user ?? 'nobody');
+      }),
+    );
+    const ann = browser(served);
+    const thief = browser(served);
+    await ann.fetch('/login');
+    for (const [name, value] of ann.cookies) thief.cookies.set(name, value);
+
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const before = calls.length;
+    plan.delay(() => released, { verbs: ['load'] });
+    const hanging = [1, 2, 3, 4, 5].map(() => ann.fetch('/'));
+    await vi.waitFor(() => expect(calls.length).toBe(before + 5));
+    clock.advance(500);
+    for (const { status } of await Promise.all(hanging)) expect(status).toBe(503);
+    expect(told.at(-1)).toMatchObject({ event: 'storeDown' });
+    const asked = calls.length;
+    expect((await ann.fetch('/')).status).toBe(503);
+    expect(calls.length).toBe(asked);
+
+    release();
+    plan.heal();
+    await letPass(clock, 1000);
+    plan.fail({ verbs: ['destroy'] });
+    const goodbye = await ann.fetch('/logout');
+    expect([goodbye.status, goodbye.headers.getSetCookie()[0]]).toEqual([503, expect.stringContaining('Max-Age=0')]);
+    expect(await (await thief.fetch('/')).text()).toBe('nobody');
   });
 
   test('S1-16 ids carry 128 bits and secrets 256, from a generator that nobody can predict', async () => {
