@@ -7,15 +7,18 @@
  */
 import { randomBytes } from 'node:crypto';
 import { memory, type Sessions, type Store, sessions } from 'sojourn';
+import { cached } from 'sojourn/cached';
 import { lmdb } from 'sojourn/lmdb';
 import { session as nodeSession } from 'sojourn/node';
-import { FaultPlan, faulty } from 'sojourn/testing';
+import { controllableClock, FaultPlan, faulty } from 'sojourn/testing';
 import { describe, expect, test } from 'vitest';
 import { join, newToken } from '../src/core/token.js';
 import { onDisk } from './hostile/stores.js';
 import { raw, serve } from './support/http.js';
 import { type Fields, pair, pairOn } from './support/pair.js';
+import { type Call, recorded } from './support/recorded.js';
 import { tempFolder } from './support/temp.js';
+import { type ToyStore, toyStore } from './support/toy-store.js';
 import { visitor } from './support/visitor.js';
 import { arrived, type Waiting, waitingFor } from './support/waiting.js';
 import { startWorker } from './support/worker.js';
@@ -23,15 +26,12 @@ import { startWorker } from './support/worker.js';
 const NAME = '__Host-sid';
 
 const waiting: readonly (readonly [rows: string, waiting: Waiting])[] = [
-  ['S1-15, the half about deadlines and a breaker', waitingFor.breaker],
   ['S2-1 to S2-12 (the hash ring)', waitingFor.ring],
   ['S3-1 and S3-4, the half about sessions in the cookie', waitingFor.sealing],
   ['S3-2 (keys and signatures)', waitingFor.sealing],
-  ['S3-11, the half about fail-open and fail-closed', waitingFor.breaker],
   ['S3-12 (the truncated Flask cookie)', waitingFor.bridges],
   ['A1a, A1b (replication)', waitingFor.replicas],
   ['A3a, A3b, A3c, A3d (the session in the cookie)', waitingFor.sealing],
-  ['A4a, the half about fewer than one round trip', waitingFor.nearCache],
 ];
 
 describe('Flask and Flask-Session', () => {
@@ -189,6 +189,31 @@ describe('Flask and Flask-Session', () => {
     plan.heal();
     expect(await ann.visit((session) => session.user)).toBe('ann');
   });
+
+  test('S3-11 fail-closed or fail-open is said, for all requests and for single routes; open is never signed in', async () => {
+    const plan = new FaultPlan();
+    const { a } = pairOn(({ now }) => faulty(memory({ now }), plan));
+    const closed = await serve(nodeSession(a, (_, res, session) => res.end(session.user ?? 'nobody')));
+    const open = await serve(
+      nodeSession(a, (_, res, session) => res.end(session.user ?? (session.degraded ? 'stand-in' : 'nobody')), {
+        onReadError: 'anonymous',
+      }),
+    );
+    const ann = visitor(a);
+    await ann.visit((session) => session.login('ann'));
+    const ask = (served: typeof open): Promise<Response> =>
+      fetch(served.url, { headers: { Cookie: (ann.header ?? '').replace(NAME, 'sid') } });
+    expect([await (await ask(closed)).text(), await (await ask(open)).text()]).toEqual(['ann', 'ann']);
+
+    plan.fail();
+    expect((await ask(closed)).status).toBe(503);
+    const answer = await ask(open);
+    expect([await answer.text(), answer.headers.getSetCookie(), answer.headers.get('cache-control')]).toEqual([
+      'stand-in',
+      [],
+      'no-store',
+    ]);
+  });
 });
 
 describe('four ways to distribute sessions', () => {
@@ -261,6 +286,35 @@ describe('four ways to distribute sessions', () => {
     });
 
     expect(verbs()).toEqual(['load', 'commit']);
+  });
+
+  test('A4a fewer than one round trip where reads are many: a hot read asks nothing, and a confirmed write is read at once', async () => {
+    const clock = controllableClock();
+    const time = { now: clock.now, monotonic: clock.now };
+    const toy = toyStore({ ...time, every: clock.every });
+    const calls: Call[] = [];
+    const on = (handle: ToyStore): Sessions<Fields, Store> =>
+      sessions<Fields, Store>({ store: cached(recorded(handle, calls), time), environment: clock, sweep: false });
+    const [a, b] = [on(toy), on(toy.another())];
+    const ann = visitor(a);
+    await ann.visit((session) => session.login('ann'));
+    const everywhere = (): Promise<unknown[]> =>
+      Promise.all([a, b].map((s) => visitor(s, ann.cookies).visit((session) => session.get('n'))));
+    await everywhere();
+    calls.length = 0;
+
+    let requests = 0;
+    for (let n = 1; n <= 10; n++) {
+      await ann.visit((session) => session.set('n', n));
+      requests++;
+      for (let reads = 0; reads < 10; reads++, requests += 2) expect(await everywhere()).toEqual([n, n]);
+    }
+
+    const asked = calls.filter(({ verb }) => verb !== 'watch' && verb !== 'listen').map(({ verb }) => verb);
+    expect(asked.filter((verb) => verb === 'commit').length).toBe(10);
+    expect(asked.filter((verb) => verb === 'load').length).toBeLessThanOrEqual(10);
+    expect(asked.length / requests).toBeLessThan(0.1);
+    await Promise.all([a.close(), b.close()]);
   });
 
   test('A4b one application, unchanged, on every store: only the line that names the store differs', async () => {

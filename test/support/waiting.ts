@@ -22,12 +22,7 @@ export const waitingFor = {
     paths: ['src/layers/prefixed.ts', 'src/layers/prefixed', 'src/stores/redis'],
   },
   typedKeys: { for: 'a store with typed keys', paths: ['src/stores/redis', 'src/stores/redis.ts'] },
-  nearCache: { for: 'the near cache', paths: ['src/layers/cached.ts', 'src/layers/cached'] },
   replicas: { for: 'full replicas', paths: ['src/layers/replicated.ts', 'src/layers/replicated'] },
-  breaker: {
-    for: 'deadlines and a breaker around store calls',
-    paths: ['src/core/breaker.ts', 'src/core/deadline.ts'],
-  },
 } as const satisfies Record<string, Waiting>;
 
 /** The paths that have arrived: not empty when what waited applies now. */
