@@ -91,6 +91,15 @@ describe('answering', () => {
   });
 });
 
+test('the version comes and goes in a header of its own; what is none is ignored', () => {
+  const { readVersion, writeVersion } = bearer();
+  expect(writeVersion!(12, 1500, request({}))).toEqual([['X-Session-Version', '12']]);
+  expect(readVersion!(request({ 'x-session-version': '12' }))).toBe(12);
+  expect(readVersion!(request({}))).toBeUndefined();
+  for (const wrong of ['', '0', '-1', '12, 13', '012', '1e3', '1234567890123456', 'x'])
+    expect(readVersion!(request({ 'x-session-version': wrong }))).toBeUndefined();
+});
+
 describe('options', () => {
   test('other header names, and a scheme of another name', () => {
     const transport = bearer({ header: 'X-Auth', scheme: 'Session', answer: 'X-New-Auth' });

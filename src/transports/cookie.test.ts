@@ -273,3 +273,48 @@ function insecure(call: () => unknown): { message: string; details: unknown } {
   if (!isFailure(error, 'SOJOURN_INSECURE')) throw new Error('expected SOJOURN_INSECURE', { cause: error });
   return error;
 }
+
+describe('the version beside it', () => {
+  const both = (transport: Transport, seen = https()): string => line(transport.writeVersion!(12, 1500, seen));
+
+  test.each<[title: string, options: CookieOptions, expected: string]>([
+    ['by default', {}, '__Host-sid-v=12; Max-Age=2; Path=/; HttpOnly; Secure; SameSite=Lax'],
+    [
+      'for a domain',
+      { domain: 'example.com' },
+      '__Secure-sid-v=12; Max-Age=2; Path=/; Domain=example.com; HttpOnly; Secure; SameSite=Lax',
+    ],
+    ['under another name', { name: 'visit' }, 'visit-v=12; Max-Age=2; Path=/; HttpOnly; Secure; SameSite=Lax'],
+  ])('is a cookie of the same kind, for as long as it matters: %s', (_, options, expected) => {
+    expect(both(cookie(options))).toBe(expected);
+  });
+
+  test('has the plain face on plain http from this machine, and none from elsewhere', () => {
+    expect(both(cookie(), http('localhost'))).toBe('sid-v=12; Max-Age=2; Path=/; HttpOnly; SameSite=Lax');
+    expect(cookie().readVersion!(http('localhost', 'sid-v=7; __Host-sid-v=9'))).toBe(7);
+    expect(cookie().writeVersion!(12, 1500, http('shop.example'))).toEqual([]);
+    expect(cookie().readVersion!(http('shop.example', '__Host-sid-v=9'))).toBeUndefined();
+  });
+
+  test.each<[cookies: string | undefined, version: number | undefined]>([
+    [undefined, undefined],
+    [`__Host-sid=${token}`, undefined],
+    [`__Host-sid=${token}; __Host-sid-v=12`, 12],
+    [`__Host-sid-v=12; __Host-sid=${token}`, 12],
+    ['__Host-sid-v=3; __Host-sid-v=40; __Host-sid-v=5', 40],
+    ['__Host-sid-v=no; __Host-sid-v=5', 5],
+    ['sid-v=5', undefined],
+    ['__host-sid-v=5', undefined],
+    ['x__Host-sid-v=5; __Host-sid-vv=6', undefined],
+    ...['', '0', '-1', '+1', '1.5', '1e3', '01', '0x10', '"5"', 'Infinity', '1234567890123456', '５'].map(
+      (wrong): [string, undefined] => [`__Host-sid-v=${wrong}`, undefined],
+    ),
+  ])('what is no version is none: %s', (cookies, version) => {
+    expect(cookie().readVersion!(https(cookies))).toBe(version);
+  });
+
+  test('changes nothing about the token, which is found as before', () => {
+    expect(cookie().read(https(`__Host-sid-v=12; __Host-sid=${token}`))).toEqual([token]);
+    expect(cookie().read(https('__Host-sid-v=12'))).toEqual([]);
+  });
+});

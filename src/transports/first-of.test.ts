@@ -54,6 +54,19 @@ test('requests that overlap do not mix', () => {
   expect(either.write('token', 1000, client)[0]?.[0]).toBe('X-Session-Token');
 });
 
+test('the version goes the way of the token', () => {
+  const seen = (headers: Record<string, string>): RequestView =>
+    request({ 'x-session-version': '7', cookie: '__Host-sid-v=9', ...headers });
+  const fromBrowser = seen({ cookie: '__Host-sid=from-cookie; __Host-sid-v=9' });
+  const fromClient = seen({ authorization: 'Bearer from-header' });
+  expect([either.readVersion!(fromBrowser), either.readVersion!(fromClient)]).toEqual([9, 7]);
+  const lines = [fromBrowser, fromClient].map((one) => either.writeVersion!(12, 1500, one)[0]![0]);
+  expect(lines).toEqual(['Set-Cookie', 'X-Session-Version']);
+  const silent: Transport = { ...cookie(), readVersion: undefined, writeVersion: undefined } as never;
+  expect(firstOf(silent).readVersion!(fromBrowser)).toBeUndefined();
+  expect(firstOf(silent).writeVersion!(12, 1500, fromBrowser)).toEqual([]);
+});
+
 test('answers vary by everything that was looked at, each header named once', () => {
   expect(either.vary).toBe('Cookie, Authorization, X-Session-Version');
   expect(firstOf(cookie(), cookie({ name: 'old' })).vary).toBe('Cookie');

@@ -1,6 +1,8 @@
 /**
- * The version of a session as text in a header. It comes from outside: what is not a version is none, and of several the
- * highest counts, since all that it can do is make a server look once more.
+ * The version of a session as text in a header: what a client has been told, and tells the next server.
+ *
+ * It comes from outside, so what is not a version is none; there is nobody to complain to. Of several the highest counts: all
+ * that it can do is make a server look once more. Rejected: a signature, which would cost more than the read that it saves.
  */
 
 /** As far as numbers are exact. No sign, no leading zero: one spelling, as for tokens. */
