@@ -11,7 +11,7 @@
  */
 import { plain } from './clients/plain.js';
 import type { Argument, Reply } from './door.js';
-import type { Dial, Dialing, Link, LinkEvents } from './link.js';
+import { checkPong, type Dial, type Dialing, type Link, type LinkEvents } from './link.js';
 
 /** What we use of an ioredis or iovalkey client. */
 interface IoRedis {
@@ -92,6 +92,7 @@ class RedirectLink implements Link {
       connection.on('connect', () => connection.stream?.unref?.());
       connection.on('error', (error: unknown) => {
         this.#trouble = error;
+        if (this.isUp) this.#lose(); // a reply too many, for which it would not close
       });
       connection.on('close', () => this.#lose());
       connection.on('end', () => this.#lose());
@@ -121,8 +122,10 @@ class RedirectLink implements Link {
     return plain(await this.#data.callBuffer(String(command), ...args));
   }
 
-  async beat(probe: readonly Argument[]): Promise<void> {
-    await Promise.all([this.send(probe), this.#told.ping()]); // iovalkey lets a subscriber ping by this method only
+  async beat(token: string): Promise<void> {
+    // iovalkey lets a subscriber ping by this method only.
+    const [pong] = await Promise.all([this.#data.callBuffer('PING', token), this.#told.ping()]);
+    checkPong(pong, token);
   }
 
   async subscribe(channel: string): Promise<void> {

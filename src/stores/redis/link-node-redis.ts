@@ -9,7 +9,7 @@
  */
 import { plain } from './clients/plain.js';
 import type { Argument, Reply } from './door.js';
-import type { Dial, Dialing, Link, LinkEvents } from './link.js';
+import { checkPong, type Dial, type Dialing, type Link, type LinkEvents } from './link.js';
 
 /** What we use of a node-redis client. */
 interface NodeRedis {
@@ -128,8 +128,8 @@ class PushLink implements Link {
     return plain(await this.#client.sendCommand(args));
   }
 
-  async beat(probe: readonly Argument[]): Promise<void> {
-    await this.#client.sendCommand(probe);
+  async beat(token: string): Promise<void> {
+    checkPong(await this.#client.sendCommand(['PING', token]), token);
   }
 
   async subscribe(channel: string): Promise<void> {

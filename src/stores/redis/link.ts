@@ -34,13 +34,19 @@ export interface Link {
   /** Replies have the shapes of `Door`. */
   send(args: readonly Argument[]): Promise<Reply>;
   /**
-   * Sends `probe`, and whatever else it takes to know that the link heard all there was. Redis writes its messages while the command
-   * that changes a key runs, so they precede a pong that was asked for later: what was acknowledged before the call has been told.
+   * Resolves when the link has heard all that there was before the call. Redis writes its messages while the command that changes a
+   * key runs, so they precede a pong that was asked for later. `token`: another one each time; the pong must repeat it, or replies
+   * have fallen out of step with commands, and the link rejects.
    */
-  beat(probe: readonly Argument[]): Promise<void>;
+  beat(token: string): Promise<void>;
   subscribe(channel: string): Promise<void>;
   /** Gives it up without a word. Can be called at any time, and again. */
   close(): void;
+}
+
+/** Throws unless the pong is the one that was asked for. */
+export function checkPong(pong: unknown, token: string): void {
+  if (String(pong) !== token) throw new Error('Replies do not belong to their commands.');
 }
 
 /** Makes a link that is not open yet. */

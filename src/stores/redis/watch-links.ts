@@ -6,8 +6,9 @@
  *
  * In a cluster a key belongs to the link of the server that has its slot. A slot that moves takes its keys along by deleting them
  * where they were, which is told like any other change; so after a MOVED only the table is read again. Only when the new owner
- * has no link does the set count as lost, and another one is opened. The probe of a beat reads a key of a slot that the server
- * should have, since a master that was demoted answers a plain PING as merrily as before.
+ * has no link does the set count as lost, and another one is opened. With each beat a key is read in a slot that the server should
+ * have, since a master that was demoted answers a PING as merrily as before. What is not told: slots that an operator gives away
+ * without their keys (SETSLOT NODE alone). Their sessions are gone, and copies of them live on for as long as they may.
  */
 import { performance } from 'node:perf_hooks';
 import type { Environment } from '../../contract.js';
@@ -38,12 +39,11 @@ interface Member {
   readonly link: Link;
   /** What the server calls itself in the cluster's table. */
   readonly id: string;
-  probe: readonly Argument[];
+  /** Reads a key in one of its slots. */
+  probe: readonly Argument[] | undefined;
   /** Beats that are not back. */
   owes: number;
 }
-
-const PING: readonly Argument[] = ['PING'];
 
 export class Links {
   readonly #options: LinksOptions;
@@ -53,6 +53,7 @@ export class Links {
   #members: readonly Member[] = [];
   #owners: readonly (Link | undefined)[] = [];
   #remapping: Promise<void> | undefined;
+  #beats = 0;
   #inFlight = 0;
   #isOver = false;
 
@@ -157,18 +158,19 @@ export class Links {
 
   async #member(link: Link): Promise<Member> {
     const id = this.#options.isCluster ? String(await link.send(['CLUSTER', 'MYID'])) : '';
-    return { link, id, probe: PING, owes: 0 };
+    return { link, id, probe: undefined, owes: 0 };
   }
 
   async #beatOf(member: Member): Promise<void> {
     if (!member.link.isCurrent) throw new Error('The client talks to another server by now.');
+    const { link, probe } = member;
     member.owes++;
     try {
-      await member.link.beat(member.probe);
+      await Promise.all([link.beat(`beat ${++this.#beats}`), probe && link.send(probe)]);
     } catch (error) {
       if (!isMoved(error)) throw error;
-      await this.remap(member.link);
-      await member.link.beat(member.probe);
+      await this.remap(link);
+      await link.beat(`beat ${++this.#beats}`);
     } finally {
       member.owes--;
     }
@@ -183,7 +185,7 @@ export class Links {
     for (const member of this.#members) {
       const slots = new Set(ids.flatMap((id, slot) => (id === member.id ? [slot] : [])));
       const key = keyIn(slots, this.#options.probeKey);
-      member.probe = key === undefined ? PING : ['EXISTS', key];
+      member.probe = key === undefined ? undefined : ['EXISTS', key];
     }
   }
 }

@@ -44,7 +44,7 @@ describe('one server', () => {
   for (const kind of redisClients.single) {
     const connected = async (url = server.url) => (await kind.connect({ url })).client;
 
-    test(`${kind.name}: a session that is destroyed is heard in other processes, once, and not in its own`, async () => {
+    test(`${kind.name}: a session that is destroyed is heard in other processes, once, and not in the one that did it`, async () => {
       const [one, two, three] = await Promise.all([1, 2, 3].map(async () => listening(await connected())));
       const id = freshId();
       await one!.store.create(id, fresh());

@@ -7,6 +7,7 @@ import { faultProxy } from '../../../test/support/proxy.js';
 import { recordingWatcher } from '../../../test/support/recording-watcher.js';
 import { type RedisServer, startRedis, until } from '../../../test/support/redis.js';
 import { redisClients } from '../../../test/support/redis-clients.js';
+import { startNode } from '../../../test/support/spawn.js';
 import { delta, freshId, session, set } from '../../testing/store/samples.js';
 import { redis } from '../redis.js';
 import type { RedisClient } from './clients/shapes.js';
@@ -246,16 +247,33 @@ for (const kind of redisClients.single) {
       expect(watcher.told.slice(told)).toEqual([]);
     });
 
-    test('links do not keep the process alive', async () => {
-      const open = () => process.getActiveResourcesInfo().filter((each) => /TCP|Timeout/.test(each)).length;
-      const { client } = await kind.connect(server);
-      const store = redis(client);
-      const before = open();
-      const watcher = recordingWatcher();
-      const stop = await store.watch(watcher, EVERY_MS);
-      await until('it is heard', async () => !watcher.isDeaf);
-      await until('only what was open before holds the process', async () => open() <= before + 1); // our own pause
-      await stop();
+    test('an answer too many is noticed at once, or with the next beat', async () => {
+      const { proxy, watcher } = await throughProxy();
+      const deaf = watcher.next('deaf');
+      const twice = proxy.next(/^ping beat/i, 'twice');
+      await twice;
+      await deaf;
+      await watcher.next('heard');
     });
   });
 }
+
+test('a link reads and writes where the client does, also after it has selected another database', async () => {
+  const client = await plainClient(server.url);
+  await client.select(3);
+  const store = redis(client as RedisClient);
+  const watcher = recordingWatcher();
+  const heard = watcher.next('heard');
+  const id = freshId();
+  await store.create(id, fresh());
+  await store.watch(watcher, EVERY_MS);
+  await heard;
+  expect(String((await store.load(id))?.fields.get('field'))).toBe('first');
+  store.close?.();
+});
+
+test.each(['node-redis', 'ioredis', 'iovalkey'])('links of %s do not keep the process alive', async (name) => {
+  const program = await startNode('build/test/programs/redis-watcher.js', [name, server.url], { ready: /watched/ });
+  // It has closed its own client, and nothing else; a beat later it is still watching.
+  expect(await program.exited).toEqual({ code: 0, signal: null });
+});

@@ -39,8 +39,6 @@ const LONGEST_PAUSE_MS = 1000;
 const PATIENCE = 2;
 /** How often links are checked when somebody listens and nobody watches. */
 const LISTEN_EVERY_MS = 1000;
-/** Ends that were told lately, so that none is told twice: who destroys may destroy again. */
-const TOLD = 1024;
 
 interface Watching {
   readonly watcher: Watcher;
@@ -54,7 +52,6 @@ export class Watch implements Watchable {
   readonly #options: WatchOptions;
   readonly #watching = new Set<Watching>();
   readonly #listening = new Set<Listener>();
-  readonly #told = new Set<string>();
   /** The links that stand. Undefined: deaf. */
   #links: Links | undefined;
   #isRunning = false;
@@ -287,11 +284,7 @@ export class Watch implements Watchable {
   }
 
   #tell(id: string | undefined, how: Ended): void {
-    if (!id || this.#told.has(id)) return;
-    this.#told.add(id);
-    const [oldest = id] = this.#told;
-    if (this.#told.size > TOLD) this.#told.delete(oldest);
-    for (const listener of this.#listening) listener(id, how);
+    if (id) for (const listener of this.#listening) listener(id, how);
   }
 
   async #sendPlainly(key: string, args: readonly Argument[]): Promise<Reply> {
