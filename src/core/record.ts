@@ -49,7 +49,6 @@ interface Kept {
   readonly runs: readonly Uint8Array[];
 }
 
-const NO_BYTES = Buffer.alloc(0);
 const NOTHING_KEPT: Kept = { count: 0, runs: [] };
 
 /** The record of a session. Shares no memory with it. SOJOURN_VALUE for what has no place in a record, such as a name of 300 bytes. */
@@ -79,35 +78,44 @@ export function applyPacked(
 
 /**
  * What a delta names of the head, part by part as it would stand in a record: for stores whose server merges records itself.
- * A part that is not named is empty. `flags`: those to clear, then those to set.
+ * Undefined is not named. Of the flags some are cleared first, then some are set; the deadline is always named.
  */
 export interface HeadParts {
-  readonly flags: readonly [clear: number, set: number];
-  readonly expiresAt: Buffer;
-  readonly secret: Buffer;
-  readonly previous: Buffer;
-  readonly signedInAt: Buffer;
+  readonly clear: number;
+  readonly set: number;
+  readonly generation: Buffer | undefined;
+  readonly secret: Buffer | undefined;
+  /** Until when, then the hash. */
+  readonly previous: Buffer | undefined;
+  readonly user: Buffer | undefined;
+  readonly signedInAt: Buffer | undefined;
 }
 
 export function headParts(change: Delta['head']): HeadParts {
-  const { expiresAt, secret, previous, signedInAt } = change;
-  if (change.user !== undefined) textBytes('the user', change.user, MAX_USER_BYTES);
-  if (change.generation !== undefined) counted('its generation', change.generation);
-  const clear =
-    (previous ? PREVIOUS_OPENS_NOTHING : 0) | (change.remember === undefined ? 0 : REMEMBER | REMEMBER_NO_MORE);
+  const { expiresAt, generation, secret, previous, user, signedInAt, remember } = change;
+  timeBytes(expiresAt); // refuses what is no time
   return {
-    flags: [clear, flagsOf(change)],
-    expiresAt: packedTime(expiresAt),
-    secret: secret ? packedHash(secret) : NO_BYTES,
-    previous: previous ? Buffer.concat([packedTime(previous.until), packedHash(previous.secret)]) : NO_BYTES,
-    signedInAt: signedInAt === undefined ? NO_BYTES : packedTime(signedInAt),
+    clear: (previous ? PREVIOUS_OPENS_NOTHING : 0) | (remember === undefined ? 0 : REMEMBER | REMEMBER_NO_MORE),
+    set: flagsOf(change),
+    generation: generation === undefined ? undefined : packedCount(counted('its generation', generation)),
+    secret: secret && packedHash(secret),
+    previous: previous && Buffer.concat([packedTime(previous.until), packedHash(previous.secret)]),
+    user: user === undefined ? undefined : packedText(user),
+    signedInAt: signedInAt === undefined ? undefined : packedTime(signedInAt),
   };
 }
 
-/** SOJOURN_VALUE for a name or a value that no record can hold. */
-export function checkField(name: string, valueBytes: number): void {
-  textBytes('a field', name, MAX_NAME_BYTES);
+/** How many bytes a field's name takes. SOJOURN_VALUE for a name or a value that no record can hold. */
+export function checkField(name: string, valueBytes: number): number {
   if (valueBytes > MAX_VALUE_BYTES) throw refused('a field', `its value takes more than ${MAX_VALUE_BYTES} bytes`);
+  return textBytes('a field', name, MAX_NAME_BYTES);
+}
+
+/** A hash with its length in front. */
+export function packedHash(hash: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(1 + hashBytes(hash));
+  writeHash(bytes, 0, hash);
+  return bytes;
 }
 
 function packedTime(time: number): Buffer {
@@ -116,10 +124,16 @@ function packedTime(time: number): Buffer {
   return bytes;
 }
 
-function packedHash(hash: Uint8Array): Buffer {
-  const bytes = Buffer.allocUnsafe(1 + hashBytes(hash));
-  writeHash(bytes, 0, hash);
+function packedCount(count: number): Buffer {
+  const bytes = Buffer.allocUnsafe(countBytes(count));
+  writeCount(bytes, 0, count);
   return bytes;
+}
+
+/** A user with its length in front. */
+function packedText(text: string): Buffer {
+  const length = textBytes('the user', text, MAX_USER_BYTES);
+  return Buffer.concat([packedCount(length), Buffer.from(text)]);
 }
 
 function write({ head, fields }: Stored, kept: Kept): Buffer {
@@ -185,8 +199,7 @@ function fieldBytes(fields: Stored['fields'], kept: Kept): number {
   let total = countBytes(kept.count + fields.size);
   for (const run of kept.runs) total += run.length;
   for (const [name, value] of fields) {
-    checkField(name, value.length);
-    total += fieldHeaderBytes(value.length) + Buffer.byteLength(name) + value.length;
+    total += fieldHeaderBytes(value.length) + checkField(name, value.length) + value.length;
   }
   return total;
 }
@@ -220,7 +233,8 @@ function writeTime(bytes: Buffer, at: number, time: number): number {
   return bytes.writeDoubleLE(time, bytes.writeUIntLE(FLOAT_FOLLOWS, at, TIME_BYTES));
 }
 
-function writeCount(bytes: Buffer, at: number, count: number): number {
+/** Writes a count and returns where it ends. */
+export function writeCount(bytes: Buffer, at: number, count: number): number {
   let end = at;
   let rest = count;
   for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes[end++] = (rest % 0x80) | 0x80;

@@ -102,9 +102,11 @@ class Redis implements Store, Indexed, Listable, Watchable {
     if (!keys.isId(id)) throw this.failed('create', 'an id has 1 to 255 characters of well-formed Unicode');
     const value = freshValue(pack(session));
     const { user, expiresAt } = session.head;
+    const filing = user === undefined ? undefined : keys.filingOf(this.prefix, user, id, keys.filedUntil(expiresAt));
     const reply = await this.asking('create', id, async () => {
-      if (user !== undefined) await this.fileOutside(user, id, keys.filedUntil(expiresAt));
-      return this.run(createScript, id, createArguments(value, this.clock(), this.index, id, session.head), hasCreated);
+      if (filing && this.door.isCluster) await this.file(filing);
+      const inside = this.door.isCluster ? undefined : filing;
+      return this.run(createScript, id, createArguments(value, expiresAt, this.now?.(), inside), hasCreated);
     });
     if (reply !== 0 && reply !== 1) throw trouble(this.name, 'create', new OutOfStep(), id);
     return reply === 1 ? 'ok' : 'exists';
@@ -214,15 +216,18 @@ class Redis implements Store, Indexed, Listable, Watchable {
   // Writing
 
   private async tryCommit(id: string, delta: Delta, mark: Buffer, filed: number): Promise<Outcome | FileFirst> {
-    const call = { mark, now: this.clock(), index: this.index, id, filed };
+    const call = { mark, now: this.now?.(), index: this.index, id, filed };
     return commitReply(await this.run(commitScript, id, commitArguments(call, delta), hasCommitted), delta);
   }
 
   /** On a cluster: the entry in the index, which no script that holds the session can reach. Elsewhere the scripts do it. */
   private async fileOutside(user: string, id: string, till: number): Promise<void> {
-    if (!this.door.isCluster) return;
-    const { bucket, mark } = keys.userEntries(this.prefix, user);
-    await run(this.door.send, fileScript, bucket, [this.clock(), mark + id, String(till)]);
+    if (this.door.isCluster) await this.file(keys.filingOf(this.prefix, user, id, till));
+  }
+
+  private async file({ bucket, entry, till }: keys.Filing): Promise<void> {
+    const now = this.now === undefined ? '' : String(this.now());
+    await run(this.door.send, fileScript, bucket, [now, entry, String(till)]);
   }
 
   private async removeOutside(user: string, id: string): Promise<void> {
@@ -240,11 +245,6 @@ class Redis implements Store, Indexed, Listable, Watchable {
   /** The way of every command about a session. */
   private send(key: string, args: readonly Argument[], wrote?: Wrote): Promise<Reply> {
     return this.links.send(key, args, wrote);
-  }
-
-  /** What scripts are told of the time. */
-  private clock(): string {
-    return this.now === undefined ? '' : String(this.now());
   }
 
   private async asking<T>(operation: string, id: string | undefined, ask: () => Promise<T>): Promise<T> {

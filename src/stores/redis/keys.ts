@@ -80,6 +80,18 @@ export function userEntries(prefix: string, user: string): UserEntries {
   };
 }
 
+/** Where a session stands in the index, and until which second. */
+export interface Filing {
+  readonly bucket: string;
+  readonly entry: string;
+  readonly till: number;
+}
+
+export function filingOf(prefix: string, user: string, id: string, till: number): Filing {
+  const { bucket, mark } = userEntries(prefix, user);
+  return { bucket, entry: mark + id, till };
+}
+
 /**
  * The second until which an entry is kept: half an hour to an hour after the deadline, so that no entry is dropped while a
  * login that wrote it can still be under way, and touches within the same half hour need no filing.

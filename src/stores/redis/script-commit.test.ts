@@ -269,14 +269,14 @@ test('a script that the server has lost is sent whole, once', async () => {
     sent.push(args[0]!);
     return door.send(key, args);
   };
-  const call = { mark: newMark(), now: String(NOW), index: '', id: 'none', filed: 0 };
+  const call = { mark: newMark(), now: NOW, index: '', id: 'none', filed: 0 };
   const change: Delta = { generation: 0, head: { expiresAt: NOW }, fields: new Map() };
   for (let i = 0; i < 2; i++) await run(send, commitScript, 'none', commitArguments(call, change));
   expect(sent).toEqual(['EVALSHA', 'EVAL', 'EVALSHA']);
 });
 
 async function commit(id: string, delta: Delta, mark: Buffer = newMark(), now: number = NOW): Promise<Outcome> {
-  const call = { mark, now: String(now), index: 'index:', id, filed: 0 };
+  const call = { mark, now, index: 'index:', id, filed: 0 };
   const outcome = commitReply(await run(door.send, commitScript, id, commitArguments(call, delta)), delta);
   if (outcome.status === 'file first') throw new Error('One server files by itself.');
   return outcome;

@@ -12,13 +12,13 @@ export const destroyScript: Script = script(`${READ_RECORD}
 local key, index, id = KEYS[1], ARGV[1], ARGV[2]
 
 local value = redis.pcall('GET', key)
-local isRead, session = pcall(read, value)
-local user = isRead and session.user
+local isRead, head = pcall(read, value)
+local user = isRead and head.user
 
 local deleted = redis.pcall('DEL', key)
 if type(deleted) == 'table' then return deleted end
 if user and index ~= '' then redis.pcall('ZREM', entry(index, user, id)) end
 -- Without the right to publish there are no events on other servers; the session has ended all the same.
 if deleted == 1 then redis.pcall('PUBLISH', ARGV[3], ARGV[4] .. ' ' .. id) end
-return user
+return user or false
 `);
