@@ -20,10 +20,10 @@ import type {
   Session,
   Sessions,
   Store,
-  Sweepable,
   Transport,
 } from '../contract.js';
-import { failure, isFailure } from '../errors.js';
+import { failure } from '../errors.js';
+import { answerLines, NO_LINES } from './answer-lines.js';
 import { carriedBy, carry } from './carried.js';
 import { elsewhere } from './elsewhere.js';
 import { endings } from './ending.js';
@@ -39,7 +39,9 @@ import { type Limits, limits } from './limits.js';
 import { chain, isPromise } from './maybe.js';
 import { checked, durationMs, oneOf, show } from './options.js';
 import { isCaching, type PolicyOptions, policies, readPolicy } from './policies.js';
+import { revoking } from './revoke.js';
 import { type Arrival, LiveSession, type Standing, type Surroundings, standingOf } from './session.js';
+import { startSweeping } from './sweeping.js';
 
 declare const shape: unique symbol;
 /** The shape of an application's session data; see `type()`. */
@@ -87,14 +89,6 @@ const OPTIONS = [
   'sweep',
   'environment',
 ] as const;
-/** At most this many expired sessions are removed in one go, so that a sweep never blocks requests for long. */
-const SWEEP_BATCH = 200;
-/** And so many goes at one time; the rest waits for the next. */
-const SWEEP_ROUNDS = 100;
-
-const NO_LINES: readonly HeaderLine[] = Object.freeze([]);
-const NO_STORE: HeaderLine = ['Cache-Control', 'no-store'];
-
 /** What a default binds; the rest of the options speaks for itself. */
 export interface Parts {
   readonly transport: () => Transport;
@@ -138,13 +132,14 @@ export function assemble<T extends object, S extends Store>(
     mutations,
     onConflict: (id, field, lost) => events.emit('conflict', { id, field, lost }),
   });
+  const lines = answerLines(transport, caching);
   const find = finder({ store: guarded, isCaching: caching !== undefined, lifetimes: life, environment, events });
   const keep = keeper({
     store: guarded,
     commit,
     endings: ends,
     onWriteError,
-    clear: (arrival) => (arrival.presented ? [...transport.clear(arrival.request), varyLine, NO_STORE] : onlyVary),
+    clear: lines.cleared,
     lifetimes: life,
     environment,
     events,
@@ -161,13 +156,13 @@ export function assemble<T extends object, S extends Store>(
       return settled(standing, false);
     },
   };
-  const varyLine: HeaderLine = ['Vary', transport.vary];
-  const onlyVary: readonly HeaderLine[] = Object.freeze([varyLine]);
   const engine = {};
   /** Only copies can be older than what a client has seen. */
   const readsVersions = caching !== undefined && transport.readVersion !== undefined;
-  const degradedLines: readonly HeaderLine[] = Object.freeze([varyLine, NO_STORE]);
-  const stopSweeping = startSweeping();
+  const sweepMs = options.sweep === false || !('sweep' in store) ? 0 : durationMs('sweep', options.sweep ?? '1m');
+  const stopSweeping = sweepMs > 0 ? startSweeping(store, sweepMs, environment, events) : undefined;
+  const revoke = revoking(store.name, of, ends);
+  const ready = health(store, guarded, events);
   if (options.on?.destroyed !== undefined || options.on?.expired !== undefined) others.start();
 
   function open(request: RequestView, owner?: object, choice?: OpenOptions): MaybePromise<Session<T>> {
@@ -191,7 +186,7 @@ export function assemble<T extends object, S extends Store>(
     const standing = standingOf(session);
     standing.closed = true;
     if (!standing.accessed) return NO_LINES;
-    return chain(settled(standing, true), () => lines(standing, status));
+    return chain(settled(standing, true), () => lines.of(standing, status));
   }
 
   /** One commit at a time for each session object: an explicit save that is still under way comes first. */
@@ -212,55 +207,10 @@ export function assemble<T extends object, S extends Store>(
     return tracked;
   }
 
-  function lines(standing: Standing, status: number): readonly HeaderLine[] {
-    if (standing.announcement.kind === 'none' && standing.version === undefined)
-      return standing.arrival.degraded ? degradedLines : onlyVary;
-    const told = [...tokenLines(standing, status), ...versionLines(standing)];
-    return told.length === 0 ? onlyVary : [...told, varyLine, NO_STORE];
-  }
-
-  function tokenLines({ announcement, arrival }: Standing, status: number): readonly HeaderLine[] {
-    if (announcement.kind === 'clear') return arrival.presented ? transport.clear(arrival.request) : NO_LINES;
-    if (announcement.kind === 'none' || (status === 304 && !announcement.must)) return NO_LINES;
-    return transport.write(announcement.token, announcement.lifetimeMs, arrival.request);
-  }
-
-  /** Read your own writes: the next server may have a copy that is older than what this answer acknowledges. */
-  function versionLines({ version, arrival }: Standing): readonly HeaderLine[] {
-    if (version === undefined || caching === undefined) return NO_LINES;
-    return transport.writeVersion?.(version, caching.stalenessMs, arrival.request) ?? NO_LINES;
-  }
-
   function from(request: object): Session<T> {
     const opened = request && carriedBy(request)?.sessions.findLast((each) => each.engine === engine);
     if (!opened) throw failure('SOJOURN_NO_SESSION', undefined);
     return opened.session as Session<T>;
-  }
-
-  /** Whatever can be ended is ended; what is left is named. */
-  async function revoke(user: string, { except }: { readonly except?: string } = {}): Promise<number> {
-    let count = 0;
-    let cause: unknown;
-    const ids: string[] = [];
-    const found = of(user);
-    try {
-      for await (const [id] of found) {
-        if (id === except) continue;
-        try {
-          await ends.end(id, 'revoked');
-          count++;
-        } catch (error) {
-          cause = error;
-          ids.push(id);
-        }
-      }
-    } catch (error) {
-      if (!isFailure(error) || error.fault !== 'store') throw error;
-      cause = error;
-    }
-    if (cause === undefined) return count;
-    const problem = `${count} sessions of this user have ended, ${ids.length} that were found have not (details.ids); repeat it`;
-    throw failure('SOJOURN_STORE', { store: store.name, operation: 'revoke', problem, ids }, cause);
   }
 
   function of(user: string): AsyncIterable<readonly [id: string, head: Head]> {
@@ -277,15 +227,6 @@ export function assemble<T extends object, S extends Store>(
     const off = events.on(event, listener);
     if (event === 'destroyed' || event === 'expired') others.start();
     return off;
-  }
-
-  function startSweeping(): () => void {
-    const every = options.sweep ?? '1m';
-    if (every === false || !('sweep' in store)) return () => {};
-    const sweepable = store as unknown as Sweepable;
-    return environment.every(durationMs('sweep', every), () => {
-      sweepAll(sweepable).catch((error) => events.emit('storeError', { store: store.name, operation: 'sweep', error }));
-    });
   }
 
   function describe(): object {
@@ -308,7 +249,7 @@ export function assemble<T extends object, S extends Store>(
   }
 
   async function close(): Promise<void> {
-    stopSweeping();
+    stopSweeping?.();
     ends.close();
     await others.close();
     guarded.close();
@@ -329,17 +270,10 @@ export function assemble<T extends object, S extends Store>(
     of,
     revoke,
     on,
-    ready: health(store, guarded, events),
+    ready,
     describe,
     close,
   } as unknown as Sessions<T, S>;
-}
-
-async function sweepAll(store: Sweepable): Promise<void> {
-  for (let round = 0; round < SWEEP_ROUNDS; round++) {
-    if ((await store.sweep(SWEEP_BATCH)) < SWEEP_BATCH) return;
-    await new Promise(setImmediate);
-  }
 }
 
 /** `value` if it has the methods; SOJOURN_OPTION otherwise. */
