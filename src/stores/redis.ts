@@ -6,14 +6,15 @@
  * where is kept in a fixed number of sorted sets (redis/keys.ts). On a cluster these live on other servers than the session: the entry is
  * written before the session is bound, and goes after it is gone. Expiry is judged by the server's clock.
  *
- * Rejected: a hash with one field per key (at default settings half as large again, and no cheaper to merge:
- * docs/decisions/0009-redis-layout.md); WATCH and MULTI (a lost race costs two round trips more); a client of our own.
+ * Rejected: a hash with one field per key (twice the memory at default settings, docs/decisions/0009-redis-layout.md); WATCH and
+ * MULTI (a lost race costs two round trips more); a client of our own.
  */
 import type { Delta, Ended, Head, Indexed, Listable, Outcome, Store, Stored, Watchable, Watcher } from '../contract.js';
 import { environment } from '../core/environment.js';
 import { checked } from '../core/options.js';
 import { pack } from '../core/record.js';
 import { failure, isFailure } from '../errors.js';
+import { check } from './redis/check.js';
 import { doorOf } from './redis/clients/door-of.js';
 import type { RedisClient } from './redis/clients/shapes.js';
 import type { Argument, Door, Reply } from './redis/door.js';
@@ -180,6 +181,10 @@ class Redis implements Store, Indexed, Listable, Watchable {
    */
   listen(ended: (id: string, how: Ended) => void): () => void {
     return this.links.listen(ended);
+  }
+
+  check(): Promise<readonly string[]> {
+    return check({ door: this.door, store: this.name, prefix: this.prefix, now: this.now?.() });
   }
 
   /** Everything that comes later is SOJOURN_STORE. The client stays open: it is yours. */
