@@ -80,6 +80,11 @@ export class Links {
     if (this.#options.isCluster && first) await this.#readTable(first);
   }
 
+  /** True once it is lost or retired. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Undefined when nobody knows, or when that link is down: the ordinary way is open. */
   linkFor(key: string): Link | undefined {
     if (this.#isOver) return undefined;

@@ -277,3 +277,28 @@ test.each(['node-redis', 'ioredis', 'iovalkey'])('links of %s do not keep the pr
   // It has closed its own client, and nothing else; a beat later it is still watching.
   expect(await program.exited).toEqual({ code: 0, signal: null });
 });
+
+test('who may not track is warned of once, and reads all the same', async () => {
+  await server.raw('ACL', 'SETUSER', 'blind', 'on', '>secret', '+@all', '-client|tracking', '~*', '&*');
+  const warnings: string[] = [];
+  const listener = ({ message }: Error) => void warnings.push(message);
+  process.on('warning', listener);
+  const client = await plainClient(`redis://blind:secret@127.0.0.1:${server.port}`);
+  const store = redis(client as RedisClient);
+  const watcher = recordingWatcher();
+  await store.watch(watcher, EVERY_MS);
+  await until('it has been tried twice', async () => {
+    const denied = /rejected_calls=(\d+)/.exec(
+      String(await server.raw('INFO', 'commandstats')).split('client|tracking')[1] ?? '',
+    );
+    return Number(denied?.[1]) >= 2;
+  });
+  const id = freshId();
+  await store.create(id, fresh());
+  expect(String((await store.load(id))?.fields.get('field'))).toBe('first');
+  expect(watcher.isDeaf).toBe(true);
+  expect(watcher.changes(id)).toBe(2); // not watched, so not to be kept
+  expect(warnings.filter((each) => each.includes('NOPERM'))).toHaveLength(1);
+  process.off('warning', listener);
+  store.close?.();
+});

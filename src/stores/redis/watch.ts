@@ -2,39 +2,30 @@
  * Watching a Redis store: who keeps copies of sessions is told when they are no longer good, and who listens when sessions end.
  *
  * While somebody watches, commands about sessions go through links (./link.ts), so that the server knows what we hold. When the
- * links are lost, all watchers are deaf at once, commands take the ordinary way through the user's client, and new links are tried
- * for until they stand: this is one loop, `#run`. A beat now and then proves that nothing was missed; a link that does not answer
- * for two of them is lost, since a half-open connection never says so itself.
+ * links are lost, all watchers are deaf at once, and commands take the ordinary way through the user's client until new ones stand
+ * (./watch-standing.ts). A beat now and then proves that nothing was missed; a link that does not answer for two of them is lost,
+ * since a half-open connection never says so itself.
  *
  * The one rule for everything else: what did not go through a link of the present set is not watched, so its session is `changed`
  * before the answer is handed over. That covers loads while deaf, keys that moved, and answers that outlive their links.
  */
 import { performance } from 'node:perf_hooks';
-import type { Ended, Environment, Watchable, Watcher } from '../../contract.js';
-import { soon } from '../../core/environment.js';
-import type { Argument, Door, Node, Reply } from './door.js';
-import type { Dialing, Link } from './link.js';
-import { isMoved, Links } from './watch-links.js';
+import type { Ended, Watchable, Watcher } from '../../contract.js';
+import type { Argument, Reply } from './door.js';
+import type { Link } from './link.js';
+import { isMoved, type Links } from './watch-links.js';
+import { StandingLinks, type StandingOptions } from './watch-standing.js';
 
-export interface WatchOptions {
-  readonly door: Door;
-  readonly dialing: Dialing;
-  readonly environment: Environment;
-  /** What all our keys begin with. */
-  readonly prefix: string;
+export interface WatchOptions extends StandingOptions {
   /** The session that a key belongs to; undefined for keys of other kinds, and of others. */
   idOf(key: string): string | undefined;
   /** Where the destroy script publishes `<tag> <id>`, and the tag of this process, whose own messages are not news. */
   readonly ended: { readonly channel: string; readonly tag: string };
 }
 
-/** How long links may take to stand. */
-const OPEN_MS = 2000;
-/** How long one question to the user's client stands for those of all attempts. */
-const SURVEY_MS = 10_000;
-/** Between attempts: doubled with each, up to the longest; chance takes up to half off. */
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 1000;
+/** Whether a reply says that the key was written. */
+export type Wrote = (reply: Reply) => boolean;
+
 /** A beat that takes this many intervals is not waited for. */
 const PATIENCE = 2;
 /** How often links are checked when somebody listens and nobody watches. */
@@ -44,21 +35,13 @@ interface Watching {
   readonly watcher: Watcher;
   readonly everyMs: number;
 }
-/** Whether a reply says that the key was written. */
-export type Wrote = (reply: Reply) => boolean;
 type Listener = (id: string, how: Ended) => void;
 
 export class Watch implements Watchable {
   readonly #options: WatchOptions;
+  readonly #standing: StandingLinks;
   readonly #watching = new Set<Watching>();
   readonly #listening = new Set<Listener>();
-  /** The links that stand. Undefined: deaf. */
-  #links: Links | undefined;
-  #isRunning = false;
-  #giveUp = (): void => {};
-  #survey: Promise<void> | undefined;
-  #database = 0;
-  #trouble: unknown;
   /** When the beats that are not back yet were sent, oldest first. */
   readonly #beats = new Set<number>();
   #everyMs = LISTEN_EVERY_MS;
@@ -66,6 +49,13 @@ export class Watch implements Watchable {
 
   constructor(options: WatchOptions) {
     this.#options = options;
+    this.#standing = new StandingLinks(options, {
+      invalidated: (key) => (key === null ? this.#forgetAll() : this.#changed(key)),
+      message: (channel, payload) => this.#message(channel, payload),
+      opened: (links) => this.#subscribe(links),
+      stands: () => this.#beat(),
+      lost: () => this.#deafen(),
+    });
   }
 
   /**
@@ -74,7 +64,7 @@ export class Watch implements Watchable {
    */
   send(key: string, args: readonly Argument[], wrote?: Wrote): Promise<Reply> {
     if (this.#watching.size === 0) return this.#options.door.send(key, args);
-    const links = this.#links;
+    const { links } = this.#standing;
     const link = links?.linkFor(key);
     return links && link ? this.#sendWatched(links, link, key, args, wrote) : this.#sendPlainly(key, args);
   }
@@ -82,160 +72,45 @@ export class Watch implements Watchable {
   watch(watcher: Watcher, everyMs: number): () => void {
     const entry = { watcher, everyMs };
     this.#watching.add(entry);
-    this.#start();
+    this.#keepUp();
     this.#beat();
     return () => {
-      if (this.#watching.delete(entry)) this.#stopIfUnwanted();
+      if (this.#watching.delete(entry)) this.#keepUp();
     };
   }
 
   listen(ended: Listener): () => void {
     const listener: Listener = (id, how) => ended(id, how);
     this.#listening.add(listener);
-    if (this.#links && this.#listening.size === 1) void this.#subscribe(this.#links);
-    this.#start();
+    const { links } = this.#standing;
+    if (links && this.#listening.size === 1) void this.#subscribe(links);
+    this.#keepUp();
     return () => {
-      if (this.#listening.delete(listener)) this.#stopIfUnwanted();
+      if (this.#listening.delete(listener)) this.#keepUp();
     };
-  }
-
-  /** For the operator: why nothing is heard. Undefined when all is well, or when nobody wants to hear. */
-  get trouble(): string | undefined {
-    return this.#trouble === undefined ? undefined : problemOf(this.#trouble);
   }
 
   close(): void {
     this.#watching.clear();
     this.#listening.clear();
-    this.#stopIfUnwanted();
+    this.#keepUp();
   }
 
-  get #isWanted(): boolean {
-    return this.#watching.size + this.#listening.size > 0;
-  }
-
-  #start(): void {
-    this.#keepBeating();
-    if (!this.#isRunning) void this.#run();
-  }
-
-  #stopIfUnwanted(): void {
-    this.#keepBeating();
-    if (!this.#isWanted) this.#giveUp();
-  }
-
-  /** Sets of links, one after the other, for as long as anybody wants to hear. */
-  async #run(): Promise<void> {
-    this.#isRunning = true;
-    for (let failures = 0; this.#isWanted; ) {
-      failures = (await this.#hearUntilLost()) ? 0 : failures + 1;
-      if (this.#isWanted) await this.#pause(failures);
-    }
-    this.#isRunning = false;
-  }
-
-  /** One set of links from first to last. Never rejects; tells whether the links ever stood. */
-  async #hearUntilLost(): Promise<boolean> {
-    let lose: (cause: unknown) => void = () => {};
-    const lost = new Promise<unknown>((resolve) => {
-      lose = resolve;
-    });
-    const { door, environment, prefix } = this.#options;
-    const links = new Links(
-      { isCluster: door.isCluster, probeKey: `${prefix}probe`, environment },
-      {
-        invalidated: (key) => this.#invalidated(key),
-        message: (channel, payload) => this.#message(channel, payload),
-        lost: (cause) => {
-          this.#deafen(links, cause);
-          lose(cause);
-        },
-      },
-    );
-    this.#giveUp = () => links.lose(undefined);
-    const tooLate = soon(environment, OPEN_MS, OPEN_MS, () => links.lose(new Error(`No links within ${OPEN_MS} ms.`)));
-    try {
-      await Promise.race([this.#open(links), lost.then((cause) => Promise.reject(cause))]);
-    } catch (error) {
-      links.lose(error);
-      return false;
-    } finally {
-      tooLate();
-    }
-    this.#links = links;
-    this.#beat();
-    await lost;
-    return true;
-  }
-
-  async #open(links: Links): Promise<void> {
-    await this.#surveyed();
-    await links.open(await this.#options.dialing.dials(this.#database));
-    this.#trouble = undefined;
-    if (this.#listening.size > 0) await this.#subscribe(links);
-  }
-
-  /** The user's client may keep a question for as long as it has no server, or for ever. So they are not piled up. */
-  #surveyed(): Promise<void> {
-    if (this.#survey) return this.#survey;
-    const survey = this.#look();
-    const forget = () => {
-      if (this.#survey === survey) this.#survey = undefined;
-    };
-    const stop = soon(this.#options.environment, SURVEY_MS, SURVEY_MS, forget);
-    survey
-      .catch(() => {})
-      .finally(() => {
-        stop();
-        forget();
-      });
-    this.#survey = survey;
-    return survey;
-  }
-
-  /** A cluster client may have an old view of its cluster, and looks when it is asked for the masters. Others may have selected a database. */
-  async #look(): Promise<void> {
-    const { door, dialing } = this.#options;
-    const [node] = await door.masters();
-    if (node && !door.isCluster) this.#database = (await databaseOf(node)) ?? dialing.database;
-  }
-
-  /** Who may not subscribe can watch all the same. */
-  async #subscribe(links: Links): Promise<void> {
-    try {
-      await links.subscribe(`__keyevent@${this.#database}__:expired`, this.#options.ended.channel);
-    } catch (error) {
-      this.#trouble = error;
-    }
-  }
-
-  #pause(failures: number): Promise<void> {
-    const longest = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
-    return new Promise((resolve) => {
-      const stop = soon(this.#options.environment, longest / 2, longest, resolve);
-      this.#giveUp = () => {
-        stop();
-        resolve();
-      };
-    });
-  }
-
-  #deafen(links: Links, cause: unknown): void {
-    this.#trouble = cause;
-    if (links !== this.#links) return; // they never stood, so nobody relied on them
-    this.#links = undefined;
-    this.#beats.clear();
-    for (const { watcher } of this.#watching) watcher.deaf();
-  }
-
-  #keepBeating(): void {
+  /** Links and beats, if anybody wants to hear. */
+  #keepUp(): void {
     this.#stopBeating();
+    this.#stopBeating = () => {};
+    if (this.#watching.size + this.#listening.size === 0) {
+      this.#standing.stop();
+      return;
+    }
     this.#everyMs = Math.min(LISTEN_EVERY_MS, ...[...this.#watching].map(({ everyMs }) => everyMs));
-    this.#stopBeating = this.#isWanted ? this.#options.environment.every(this.#everyMs, () => this.#beat()) : () => {};
+    this.#stopBeating = this.#options.environment.every(this.#everyMs, () => this.#beat());
+    this.#standing.start();
   }
 
   #beat(): void {
-    const links = this.#links;
+    const { links } = this.#standing;
     if (!links) return;
     const asOf = performance.now();
     const [oldest = asOf] = this.#beats;
@@ -253,21 +128,25 @@ export class Watch implements Watchable {
   /** When this process itself was busy, the answer may lie in the socket: it is read before timers that follow. */
   #loseUnlessHeard(links: Links, oldest: number): void {
     setImmediate(() => {
-      if (links === this.#links && this.#beats.has(oldest)) links.loseSilent();
+      if (links === this.#standing.links && this.#beats.has(oldest)) links.loseSilent();
     });
   }
 
   #heard(links: Links, asOf: number): void {
-    if (links !== this.#links) return;
+    if (links !== this.#standing.links) return;
     this.#beats.delete(asOf);
     for (const { watcher } of this.#watching) watcher.heard(asOf);
   }
 
-  #invalidated(key: string | null): void {
-    if (key === null) {
-      for (const { watcher } of this.#watching) watcher.deaf();
-      this.#beat();
-    } else this.#changed(key);
+  #deafen(): void {
+    this.#beats.clear();
+    for (const { watcher } of this.#watching) watcher.deaf();
+  }
+
+  /** The server has forgotten all keys, and whatever it comes to know from now on it will tell. */
+  #forgetAll(): void {
+    for (const { watcher } of this.#watching) watcher.deaf();
+    this.#beat();
   }
 
   #changed(key: string): void {
@@ -287,6 +166,16 @@ export class Watch implements Watchable {
     if (id) for (const listener of this.#listening) listener(id, how);
   }
 
+  /** Who may not subscribe can watch all the same, so this never rejects. */
+  async #subscribe(links: Links): Promise<void> {
+    if (this.#listening.size === 0) return;
+    try {
+      await links.subscribe(`__keyevent@${this.#standing.database}__:expired`, this.#options.ended.channel);
+    } catch {
+      // Events are told as far as the backend tells: the contract promises no more.
+    }
+  }
+
   async #sendPlainly(key: string, args: readonly Argument[]): Promise<Reply> {
     try {
       return await this.#options.door.send(key, args);
@@ -298,7 +187,7 @@ export class Watch implements Watchable {
   async #sendWatched(links: Links, link: Link, key: string, args: readonly Argument[], wrote?: Wrote): Promise<Reply> {
     try {
       const reply = await links.send(link, key, args, wrote);
-      if (links !== this.#links) this.#changed(key);
+      if (links !== this.#standing.links) this.#changed(key);
       return reply;
     } catch (error) {
       if (isMoved(error)) void links.remap(link);
@@ -317,20 +206,4 @@ function wasRefused(error: unknown): boolean {
 /** A master that was made a replica. */
 function isReadOnly(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('READONLY ');
-}
-
-/** Undefined where the server is older than 6.2, or the user has few rights. */
-async function databaseOf(node: Node): Promise<number | undefined> {
-  const info = await node.send(['CLIENT', 'INFO']).catch(() => undefined);
-  const found = /(?:^| )db=(\d+)/.exec(String(info));
-  return found ? Number(found[1]) : undefined;
-}
-
-/** What Redis says holds no secret; what drivers say may hold addresses and passwords. */
-function problemOf(error: unknown): string {
-  const { message = '', code } = (error ?? {}) as { message?: string; code?: unknown };
-  if (/^[A-Z]{2,} /.test(message)) return message;
-  return typeof code === 'string' && /^[\w.-]{1,40}$/.test(code)
-    ? `the driver failed with ${code}`
-    : 'the connection was lost';
 }
