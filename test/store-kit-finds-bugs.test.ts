@@ -433,7 +433,8 @@ const bugs: readonly Bug[] = [
 
 describe('the store kit', () => {
   test('passes a store that keeps every promise', async () => {
-    const { passed, failed } = await onToy((toy) => toy);
+    // A good store is never waited for so long; a loaded machine may be.
+    const { passed, failed } = await onToy((toy) => toy, { patienceMs: 20_000 });
     expect([...failed]).toEqual([]);
     expect(passed.length).toBeGreaterThan(90);
   });
@@ -494,7 +495,7 @@ function run(makeStore: MakeStore, options: StoreKitOptions = {}, only = ''): Pr
 function onToy(variant: (toy: ToyStore) => Store, options: StoreKitOptions = {}, only = ''): Promise<Report> {
   let last: ToyStore;
   const makeStore: MakeStore = ({ now, every }) => {
-    last = toyStore({ now, every, pace: () => new Promise((later) => setTimeout(later, 5)) });
+    last = toyStore({ now, every, pace: () => new Promise((later) => setTimeout(later, 2)) });
     return variant(last);
   };
   const another: MakeStore = () => variant(last.another());

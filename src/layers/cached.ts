@@ -42,8 +42,7 @@ const LEAST_STALENESS_MS = 100;
 const MOST_STALENESS_MS = 600_000;
 
 /**
- * `store` with a near cache. Only over a store that can tell of changes (`sojourn/redis`); memory and LMDB are in this process anyway.
- * @example sessions({ store: cached(redis(client), { staleness: '1s' }) })
+ * `store` with a near cache: `sessions({ store: cached(redis(client)) })`. Only over a store that can tell of changes (`sojourn/redis`); memory and LMDB are in this process anyway.
  */
 export function cached<S extends Store & Watchable>(store: S, options?: CachedOptions): Cached<S> {
   const own = checked('cached', options, ['max', 'staleness', 'now', 'monotonic']);

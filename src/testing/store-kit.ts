@@ -13,6 +13,7 @@ import { expiry } from './store/expiry.js';
 import { faults } from './store/faults.js';
 import { indexed } from './store/indexed.js';
 import { listed } from './store/listed.js';
+import { listened } from './store/listened.js';
 import { model } from './store/model.js';
 import { promises } from './store/promises.js';
 import { type MakeStore, makeKit, type Settings, type StoreKitOptions } from './store/scene.js';
@@ -34,6 +35,7 @@ const groups = [
   indexed,
   listed,
   watched,
+  listened,
   faults,
 ];
 

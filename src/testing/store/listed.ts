@@ -1,7 +1,8 @@
 /**
  * `list` and `sweep`: walking all sessions, removing the expired.
  *
- * What may vary between stores is left open: the order of a walk, and whether a session that changes meanwhile is seen.
+ * What may vary between stores is left open: the order of a walk, and whether a session that changes meanwhile is seen. What may
+ * not: a live session that nobody touches is never missed by a walk, and never removed by a sweep.
  */
 import type { Head, Listable, Store } from '../../contract.js';
 import { abilityPromise, isAble } from './abilities.js';

@@ -1,5 +1,5 @@
 /**
- * `watch` and `listen`: what a store tells of changes that others make.
+ * `watch`: what a store tells of changes that others make.
  *
  * A near cache serves what it holds until it is told; so a change that is not told is an old session served for ever, and a
  * `heard` that comes too early is one served beyond its bound. All of it is seen from two handles at one place: this one
@@ -7,8 +7,8 @@
  * whether more sessions are named than were changed.
  */
 import { performance } from 'node:perf_hooks';
-import type { Ended, MaybePromise, Store, Watchable, Watcher } from '../../contract.js';
-import { abilityPromise, isAble } from './abilities.js';
+import type { MaybePromise, Store, Watchable, Watcher } from '../../contract.js';
+import { abilityPromise } from './abilities.js';
 import { delta, freshId, holds, same, session, set } from './samples.js';
 import { eventually, type Kit, type Scene, turns } from './scene.js';
 
@@ -23,10 +23,6 @@ export function watched(kit: Kit): void {
     changes(kit);
     races(kit);
     endings(kit);
-  });
-  kit.group('listen', () => {
-    destroyed(kit);
-    expired(kit);
   });
 }
 
@@ -179,65 +175,6 @@ function endings(kit: Kit): void {
   );
 }
 
-function destroyed(kit: Kit): void {
-  listenPromise(
-    kit,
-    'a session that another process destroyed is told, once; own destroys are not',
-    'the sender must know its own messages; a destroy of what is gone already tells nothing',
-    async (scene, other, ended) => {
-      const { store, now } = scene;
-      const [own, foreign, fence] = await here(store, now(), 3);
-      await store.destroy(own!);
-      await other.destroy(own!);
-      await other.destroy(foreign!);
-      await other.destroy(foreign!);
-      await other.destroy(fence!);
-      await toldOf(scene, ended, fence!);
-      same(ended, [`${foreign} destroyed`, `${fence} destroyed`].sort(), 'what was told');
-    },
-  );
-
-  listenPromise(
-    kit,
-    'who has stopped listening hears nothing more',
-    'the function that listen returns',
-    async (scene, other, ended) => {
-      const { store, now } = scene;
-      const [fence] = await here(store, now(), 1);
-      const silent: string[] = [];
-      const stop = await (store as Store & Watchable).listen((id) => silent.push(id));
-      await stop();
-      await other.destroy(fence!);
-      await toldOf(scene, ended, fence!);
-      same(silent, [], 'what the stopped listener heard');
-    },
-  );
-}
-
-function expired(kit: Kit): void {
-  listenPromise(
-    kit,
-    'a session that expired is told as expired if at all, and at most once',
-    'a destroy or a sweep of what has expired already',
-    async (scene, other, ended) => {
-      const { store, now } = scene;
-      const id = freshId();
-      const deadline = scene.soon();
-      await store.create(id, session(now(), {}, { expiresAt: deadline }));
-      await scene.pass(deadline, async () => (await store.load(id)) === null);
-      if (isAble(store, 'sweep')) await store.sweep(TOGETHER);
-      if (isAble(other, 'sweep')) await other.sweep(TOGETHER);
-      await other.destroy(id);
-      const [fence] = await here(store, now(), 1);
-      await other.destroy(fence!);
-      await toldOf(scene, ended, fence!);
-      const about = ended.filter((line) => line.startsWith(id));
-      holds(about.length <= 1, `The end of one session was told ${about.length} times.`);
-      for (const line of about) same(line, `${id} expired`, 'what was told of a session that expired');
-    },
-  );
-}
-
 /** One thing that a watcher was told. */
 interface Told {
   readonly what: 'changed' | 'deaf' | 'heard';
@@ -272,26 +209,8 @@ function watchPromise(
   );
 }
 
-function listenPromise(
-  kit: Kit,
-  sentence: string,
-  lookAt: string,
-  body: (scene: Scene, other: Store, ended: string[]) => Promise<void>,
-): void {
-  abilityPromise(kit, 'listen', sentence, lookAt, (scene) =>
-    withAnother(scene, async (other) => {
-      const ended: string[] = [];
-      const stop = await scene.store.listen((id: string, how: Ended) => {
-        ended.push(`${id} ${how}`);
-        ended.sort();
-      });
-      await body(scene, other, ended);
-      await stop();
-    }),
-  );
-}
-
-async function withAnother({ settings, context }: Scene, body: (other: Store) => Promise<void>): Promise<void> {
+/** Runs what needs a second handle onto the same place; without one there is nothing to see. */
+export async function withAnother({ settings, context }: Scene, body: (other: Store) => Promise<void>): Promise<void> {
   if (settings.another === undefined) return;
   const other = await settings.another(context);
   try {
@@ -351,13 +270,8 @@ async function told(scene: Scene, log: Log, mark: number, ids: readonly string[]
   );
 }
 
-async function toldOf({ settings }: Scene, ended: readonly string[], id: string): Promise<void> {
-  const isTold = await eventually(settings.patienceMs, () => ended.some((line) => line.startsWith(id)));
-  holds(isTold, `Within ${settings.patienceMs} ms the end of a session that another handle destroyed was not told.`);
-}
-
 /** New sessions, created and loaded by this handle. */
-async function here(store: Store, nowMs: number, count: number): Promise<string[]> {
+export async function here(store: Store, nowMs: number, count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, freshId);
   await Promise.all(ids.map((id) => store.create(id, session(nowMs, { cart: 'book' }))));
   await Promise.all(ids.map((id) => store.load(id)));
