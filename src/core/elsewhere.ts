@@ -26,14 +26,16 @@ export interface Elsewhere {
 export function elsewhere({ store, environment, events }: ElsewhereSettings): Elsewhere {
   if (!('listen' in store)) return { start() {}, close: async () => {} };
   const listenable = store as Store & Pick<Watchable, 'listen'>;
-  let started: Promise<void> | undefined;
+  let isStarted = false;
   let cancel: (() => void) | undefined;
   let stop: Awaited<ReturnType<Watchable['listen']>> | undefined;
   let isClosed = false;
 
   return {
     start() {
-      started ??= attempt(FIRST_WAIT_MS);
+      if (isStarted) return;
+      isStarted = true;
+      void attempt(FIRST_WAIT_MS);
     },
     async close() {
       isClosed = true;
