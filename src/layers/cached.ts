@@ -42,7 +42,8 @@ const LEAST_STALENESS_MS = 100;
 const MOST_STALENESS_MS = 600_000;
 
 /**
- * `store` with a near cache: `sessions({ store: cached(redis(client)) })`. Only over a store that can tell of changes (`sojourn/redis`); memory and LMDB are in this process anyway.
+ * `store` with a near cache: `sessions({ store: cached(redis(client)) })`. Only over a store that can tell of changes, like
+ * `sojourn/redis`; memory and LMDB are in this process anyway.
  */
 export function cached<S extends Store & Watchable>(store: S, options?: CachedOptions): Cached<S> {
   const own = checked('cached', options, ['max', 'staleness', 'now', 'monotonic']);
