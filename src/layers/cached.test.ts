@@ -362,6 +362,17 @@ describe('what is under way when an own call ends', () => {
     expect([cartOf(await early), cartOf(await after), cartOf(await near.load(id))]).toEqual(['book', 'pen', 'pen']);
   });
 
+  test('nor does one that passed by a copy', async () => {
+    const { clock, plan, near, begin } = await stage();
+    const id = await begin();
+    const gate = plan.hold('load', 'after');
+    const early = near.load(id, 1e9);
+    await gate.arrived;
+    await near.commit(id, delta(clock.now(), { cart: set('pen') }));
+    gate.release();
+    expect([cartOf(await early), cartOf(await near.load(id))]).toEqual(['book', 'pen']);
+  });
+
   test('nor does one from before a destroy: its caller learns that the session has ended', async () => {
     const { plan, near, other, begin } = await stage();
     const id = await begin({ cart: 'book' }, other);
