@@ -71,7 +71,7 @@ const stop = s.on('conflict', ({ id, field, lost }) => {
 });
 same<typeof stop, () => void>(true);
 s.on('refused', (event) => same<typeof event, Events['refused']>(true));
-s.on('destroyed', ({ reason }) => same<typeof reason, 'logout' | 'revoked'>(true));
+s.on('destroyed', ({ reason }) => same<typeof reason, 'logout' | 'revoked' | 'elsewhere'>(true));
 s.on('refused', ({ reason }) => {
   // @ts-expect-error
   if (reason === 'expired') return;
@@ -82,3 +82,15 @@ s.on('regenerated', () => {});
 s.on('gone', ({ field }) => field);
 // @ts-expect-error
 sessions({ store, on: { regenerated: () => {} } });
+
+// What becomes of requests when the store is in trouble.
+sessions({ store, deadline: '200ms', onReadError: 'fail', onWriteError: 'drop-touch', onDestroyError: 'later' });
+sessions({ store, onReadError: { stale: '5m' } });
+// @ts-expect-error
+sessions({ store, onReadError: 'ignore' });
+// @ts-expect-error
+sessions({ store, onWriteError: 'anonymous' });
+s.on('storeDown', ({ store: name, calls }) => {
+  same<typeof name, string>(true);
+  same<typeof calls, 'reads' | 'writes'>(true);
+});
