@@ -50,9 +50,9 @@ for (const kind of redisClients.single) {
       return { store, watcher, stop };
     }
 
-    async function throughProxy() {
+    async function throughProxy(everyMs = EVERY_MS) {
       const proxy = await faultProxy(server.port);
-      const scene = await watching({ url: `redis://127.0.0.1:${proxy.port}` });
+      const scene = await watching({ url: `redis://127.0.0.1:${proxy.port}`, everyMs });
       return { proxy, ...scene };
     }
 
@@ -171,8 +171,8 @@ for (const kind of redisClients.single) {
       await told;
     });
 
-    test('each connection of a link is missed when it alone is cut', async () => {
-      const { proxy, watcher } = await throughProxy();
+    test('each connection of a link is missed when it alone is cut, long before the next beat', async () => {
+      const { proxy, watcher } = await throughProxy(60_000);
       for (const part of ['tracking', 'subscribed'] as const) {
         const link = proxy.links.find((each) => each[part]);
         if (!link) continue; // node-redis is told where it reads
@@ -297,7 +297,7 @@ test('who may not track is warned of once, and reads all the same', async () => 
   await store.create(id, fresh());
   expect(String((await store.load(id))?.fields.get('field'))).toBe('first');
   expect(watcher.isDeaf).toBe(true);
-  expect(watcher.changes(id)).toBe(2); // not watched, so not to be kept
+  expect(watcher.changes(id)).toBeGreaterThanOrEqual(2); // not watched, so not to be kept
   expect(warnings.filter((each) => each.includes('NOPERM'))).toHaveLength(1);
   process.off('warning', listener);
   store.close?.();
