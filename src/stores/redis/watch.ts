@@ -28,7 +28,7 @@ export type Wrote = (reply: Reply) => boolean;
 
 /** A beat that takes this many intervals is not waited for. */
 const PATIENCE = 2;
-/** How often links are checked when somebody listens and nobody watches. */
+/** How often links are checked, at least, for those who listen. */
 const LISTEN_EVERY_MS = 1000;
 
 interface Watching {
@@ -104,7 +104,8 @@ export class Watch implements Watchable {
       this.#standing.stop();
       return;
     }
-    this.#everyMs = Math.min(LISTEN_EVERY_MS, ...[...this.#watching].map(({ everyMs }) => everyMs));
+    const wanted = [...this.#watching].map(({ everyMs }) => everyMs);
+    this.#everyMs = Math.min(...wanted, this.#listening.size > 0 ? LISTEN_EVERY_MS : Number.POSITIVE_INFINITY);
     this.#stopBeating = this.#options.environment.every(this.#everyMs, () => this.#beat());
     this.#standing.start();
   }
