@@ -35,11 +35,13 @@ async function startOn(port: number, core: number): Promise<RedisServer> {
   const [command = '', ...rest] = [...(canPin ? ['taskset', '-c', String(core)] : []), PROGRAM, ...args, ...settings];
   const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'inherit'] });
   const ended = new Promise<void>((resolve) => void child.once('exit', () => resolve()));
-  process.once('exit', () => child.kill('SIGKILL'));
+  const killed = (): void => void child.kill('SIGKILL');
+  process.once('exit', killed);
   await answers(child, port);
   return {
     port,
     stop() {
+      process.off('exit', killed);
       child.kill();
       return ended;
     },
