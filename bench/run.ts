@@ -12,6 +12,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { redisVersion } from './redis/server.js';
 import { live } from './support/live.js';
 import { type Machine, machine } from './support/machine.js';
 import { page } from './support/page.js';
@@ -22,6 +23,7 @@ import { resultText } from './support/tables.js';
 const PARTS = ['http', 'lmdb', 'redis', 'engine'];
 /** Parts that the page does without. */
 const MORE_PARTS = ['ioredis'];
+const NEED_REDIS = ['redis', 'ioredis'];
 /** Programs that measure, judge and print by themselves. */
 const ALONE = ['cookie-scan'];
 const KNOWN = [...PARTS, ...MORE_PARTS, ...ALONE];
@@ -40,6 +42,11 @@ async function main(args: readonly string[]): Promise<void> {
   }
   for (const name of names.filter((each) => ALONE.includes(each))) runAlone(name);
   const parts = names.length === 0 ? PARTS : names.filter((name) => !ALONE.includes(name));
+  if (parts.some((part) => NEED_REDIS.includes(part)) && redisVersion() === undefined) {
+    process.stderr.write('redis-server is not installed (Debian package redis-server). Other parts run without it.\n');
+    process.exitCode = 1;
+    return;
+  }
   if (parts.length > 0) await runParts(parts, quick);
 }
 

@@ -4,10 +4,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
+import { redisVersion } from '../redis/server.js';
 import { canPin } from './processes.js';
 import { tempDisk } from './temp.js';
 
-const PACKAGES = ['express', 'express-session', 'lmdb'];
+const PACKAGES = ['express', 'express-session', 'connect-redis', 'redis', 'ioredis', 'lmdb'];
 /** Above this many waiting programs a machine is not quiet, and its figures are for checking the programs only. */
 const QUIET_LOAD = 0.5;
 
@@ -24,7 +25,7 @@ export function machine(): Machine {
     lines: [
       `${cpus()[0]?.model.trim() ?? 'an unknown CPU'}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB; ${type()} ${release()}`,
       `Node ${process.versions.node} (V8 ${process.versions.v8}, OpenSSL ${process.versions.openssl})`,
-      `sojourn ${versionOf('')}, ${packages}`,
+      `sojourn ${versionOf('')}, ${packages}; Redis server ${redisVersion() ?? 'not installed'}`,
       `store files on ${tempDisk()}; server and load generator ${canPin ? 'each on a core of its own' : 'wherever the scheduler put them'}`,
       `load of the machine before the run: ${load.toFixed(2)} (${load <= QUIET_LOAD ? 'quiet' : 'not quiet'})`,
     ],

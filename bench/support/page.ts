@@ -12,11 +12,14 @@ first round is thrown away. *CPU added* and *CPU ratio* (bare / entrant) are CPU
 collection and native threads included, each the 10th percentile over windows of 100 ms, because noise only ever adds. *Requests/s ratio* is the
 median (min..max) of pairs with the bare turn of the same group. A row whose samples spread more than 25 % is marked and no goal is
 judged by it. The load is 32 keep-alive connections with one request at a time each, over 1,000 sessions of ten fields (963 bytes as
-JSON). The *floor* is no library: a cookie scan, a Map and one SHA-256. All entrants run with the defaults that their own documentation recommends.`;
+JSON). The *floor* is no library: a cookie scan, a Map and one SHA-256; the *floor: one trip* adds one GET, or one script, through
+the same Redis client. Redis runs at its default settings, nothing written to disk, on the core of the load generator; *commands per request* are
+differences of its INFO commandstats over the very turns that were timed, scripts' own commands told apart, heartbeats counted apart. All entrants run with the defaults that their own documentation recommends.`;
 
-const NOT_MEASURED = `Redis and every other store across a network; near caches, rings, replicas; cookie-borne sessions; Fastify, Koa, Hono; TLS; other
+const NOT_MEASURED = `Redis on another machine, under TLS, as a cluster; every other store across a network; rings, replicas; cookie-borne sessions; Fastify, Koa, Hono; TLS; other
 versions of Node; several server processes behind a balancer; sessions far larger or smaller than 1 KB; latency under partial load (the
-server is kept busy all the time); disks other than this one. \`express-session\` ran with its MemoryStore only, which keeps nothing over a restart.`;
+server is kept busy all the time); disks other than this one. The load generator keeps no
+cookies, so the version that an answer carries after a write does not come back with the next request.`;
 
 export function page(results: readonly Result[], { lines }: Machine, date: string): string {
   const goals = results.flatMap((result) => result.goals);
