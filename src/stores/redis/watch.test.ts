@@ -120,6 +120,7 @@ for (const kind of redisClients.single) {
       const { store } = await watching({ everyMs: 60_000 });
       const id = freshId();
       await store.create(id, fresh());
+      await store.commit(id, put('own')); // the server knows the script from now on
       await server.raw('CONFIG', 'RESETSTAT');
       await store.load(id);
       await store.commit(id, put('own'));
