@@ -1,4 +1,9 @@
-/** The right kind of link for the client that the user handed in, told by its members like in clients/door-of.ts. */
+/**
+ * The right kind of link for the client that the user handed in.
+ *
+ * Clients are told apart by their members, as in clients/door-of.ts, which has refused by now whatever is none. A method of `Door`
+ * was rejected: a door sends commands, and knows nothing of connections.
+ */
 import type { RedisClient } from './clients/shapes.js';
 import type { Dialing } from './link.js';
 import { ioredisDialing } from './link-ioredis.js';
