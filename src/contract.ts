@@ -144,6 +144,58 @@ export interface Watchable {
 }
 export type Ended = 'destroyed' | 'expired';
 
+/**
+ * Keeps cells beside its sessions: what a ring makes its copies of. A cell is opaque bytes under an id, replaced whole, and only by
+ * who knows what is there. Cells and sessions never see each other, whatever their ids. In a store that is `Watchable`, watchers are
+ * told of a cell as of a session of that id, and what `read` hands over or `replace` leaves behind is watched; `listen` tells of sessions only.
+ */
+export interface Celled {
+  readonly cells: Cells;
+}
+
+export interface Cell {
+  /** Eight bytes of the writer's making, new with every write: who knows them knows what is there. */
+  readonly mark: Uint8Array;
+  readonly bytes: Uint8Array;
+  /** Epoch milliseconds. From then on there is no such cell. */
+  readonly keepUntil: number;
+  /** What `byUser` looks up. */
+  readonly user?: string;
+}
+
+/** By which table somebody writes: the slot of a ring, 0 to 16383, and the epoch of its table, a whole number. */
+export interface Fence {
+  readonly slot: number;
+  readonly epoch: number;
+}
+
+export type Replaced =
+  | { readonly status: 'ok' }
+  /** Nothing was written; here is what is there instead of what was expected. */
+  | { readonly status: 'other'; readonly cell: Cell | null }
+  /** Nothing was written: the slot is closed for epochs before this one. */
+  | { readonly status: 'fenced'; readonly epoch: number };
+
+/** Promises what a `Store` promises of buffers, ids and errors. What has resolved is seen by every later call, from any process. */
+export interface Cells {
+  /** The cell, or null when there is none or its time is over. */
+  read(id: string): MaybePromise<Cell | null>;
+  /**
+   * Puts `next` in the place of the cell whose mark is `expect` (null: where there is none). Of several that expect the same, one
+   * wins. A cell that has the mark of `next` already is 'ok', and stays as it is: a call that was sent twice is done once. A `fence`
+   * with an older epoch than its slot's is 'fenced', whatever was expected.
+   */
+  replace(id: string, expect: Uint8Array | null, next: Cell, fence?: Fence): MaybePromise<Replaced>;
+  /** Takes the cell away if its mark is `expect`. Tells whether it did. No fence stops it. */
+  remove(id: string, expect: Uint8Array): MaybePromise<boolean>;
+  /** Closes these slots for epochs before `epoch`. A slot's epoch only grows, and is kept as long as cells are. */
+  fence(slots: readonly number[], epoch: number): MaybePromise<void>;
+  /** The ids of all cells of that user. May repeat some, and name some that are another's by now, or gone. */
+  byUser(user: string): AsyncIterable<string>;
+  /** The ids of all cells. May repeat some, and name some that are gone. Cells that come or go meanwhile may be named or missed. */
+  ids(): AsyncIterable<string>;
+}
+
 /** Who keeps copies of sessions, and must hear when they are no longer good. Called from anywhere, never throws. */
 export interface Watcher {
   /**
