@@ -13,6 +13,7 @@ import type { Entrant } from './entrants.js';
 const NAME = 'sid=';
 const ID_LENGTH = 22;
 const SECRET_LENGTH = 43;
+const PRESENTED = Buffer.alloc(32);
 
 interface Kept {
   readonly secret: Uint8Array;
@@ -56,8 +57,14 @@ export function floorOver(sessions: ReadonlyMap<string, Kept>): Floor {
     const from = at + NAME.length;
     const kept = sessions.get(header.slice(from, from + ID_LENGTH));
     const secret = header.slice(from + ID_LENGTH + 1, from + ID_LENGTH + 1 + SECRET_LENGTH);
-    return kept !== undefined && timingSafeEqual(hash('sha256', secret, 'buffer'), kept.secret) ? kept.data : undefined;
+    return kept !== undefined && opens(secret, kept.secret) ? kept.data : undefined;
   };
+}
+
+/** Text and one buffer for all: a Buffer for each hash takes half a microsecond more. */
+function opens(secret: string, hashed: Uint8Array): boolean {
+  PRESENTED.write(hash('sha256', secret, 'binary'), 'binary');
+  return timingSafeEqual(PRESENTED, hashed);
 }
 
 /** A new session in `sessions`; returns the cookie that opens it. */
