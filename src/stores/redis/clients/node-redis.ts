@@ -24,6 +24,8 @@ export interface NodeRedis {
 type Address = { readonly host?: string; readonly port?: number; readonly path?: string };
 
 interface Single extends NodeRedis {
+  /** Connected at this moment; a pool does not say. */
+  readonly isReady?: boolean;
   sendCommand(args: readonly Argument[], options: object): Promise<unknown>;
 }
 
@@ -35,7 +37,7 @@ interface Sentinel extends NodeRedis {
 interface Cluster extends NodeRedis, Omit<Relearning, 'on'> {
   on(event: 'error' | 'node-reconnecting', listener: () => void): unknown;
   readonly masters: readonly ClusterMaster[];
-  nodeClient(master: ClusterMaster): Promise<Single & { readonly isReady: boolean }>;
+  nodeClient(master: ClusterMaster): Promise<Single>;
 }
 
 type ClusterMaster = Relearning['masters'][number] & { readonly address: string };
@@ -90,8 +92,15 @@ function oneServer(send: (args: readonly Argument[]) => Promise<Reply>, name: ()
   return { client: 'node-redis', isCluster: false, send: (_key, args) => send(args), masters: async () => [node] };
 }
 
+/**
+ * For a client that is connected: without the five seconds after which release 6 gives up a command that it has not sent yet. They cost an
+ * AbortSignal for each command, more CPU than all else that sending takes; and a connected client sends at once.
+ */
+const atOnce = { ...asRESP2, timeout: undefined };
+
 function singleDoor(client: Single): Door {
-  const send = (args: readonly Argument[]) => settled(client, () => client.sendCommand(args, asRESP2));
+  const send = (args: readonly Argument[]) =>
+    settled(client, () => client.sendCommand(args, client.isReady ? atOnce : asRESP2));
   return oneServer(send, () => (client.idleClients === undefined ? addressOf(client.options?.socket) : 'the pool'));
 }
 
