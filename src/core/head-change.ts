@@ -27,6 +27,12 @@ export interface HeadChange {
   readonly replaces?: Uint8Array;
 }
 
+/** A request that only reads: it wishes nothing of the head, and no touch is due. Told before anything is made for it. */
+export function asksNothing(standing: Standing, head: Head, now: number, lifetimes: Lifetimes): boolean {
+  if (standing.login !== undefined || standing.rotate || standing.remember !== undefined) return false;
+  return !isTouchDue(head, now, lifetimeOf(head, lifetimes));
+}
+
 export function headChange(
   standing: Standing,
   head: Head,

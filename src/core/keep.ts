@@ -14,7 +14,7 @@ import type { Endings } from './ending.js';
 import type { Emitter } from './events.js';
 import { deadline, type Lifetimes, lifetimeOf } from './expiry.js';
 import type { Guarded } from './guard.js';
-import { type HeadChange, headChange, withoutSecret } from './head-change.js';
+import { asksNothing, type HeadChange, headChange, withoutSecret } from './head-change.js';
 import type { Intent } from './intent.js';
 import type { Change, Commit, Landed } from './lane.js';
 import { chain, isPromise } from './maybe.js';
@@ -148,6 +148,7 @@ export function keeper(settings: KeepSettings): Keep {
     intents: ReadonlyMap<string, Intent>,
   ): MaybePromise<'ok' | 'gone'> {
     const now = environment.now();
+    if (intents.size === 0 && asksNothing(standing, stored.head, now, lifetimes)) return 'ok';
     const head = headChange(standing, stored.head, now, lifetimes, environment.random);
     if (intents.size === 0 && head.wish === 'none') return 'ok';
     const id = standing.id!;
