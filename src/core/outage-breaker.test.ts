@@ -267,6 +267,26 @@ describe('calls under way', () => {
   });
 });
 
+test('copies that answer at once do not speak for the backend below: the breaker opens in spite of them', async () => {
+  const told: string[] = [];
+  const store = {
+    name: 'toy',
+    stalenessMs: 2000,
+    stale: () => null,
+    load: (id: string) => (id === 'hot' ? null : Promise.reject(new Error('down'))),
+    create: () => 'ok',
+    commit: () => ({ status: 'gone' }),
+    destroy() {},
+  } as Store;
+  const events = emitter({ storeDown: () => told.push('storeDown') });
+  const guarded = guard({ store, deadlineMs: 500, environment: controllableClock(), events });
+  for (let i = 0; i < 3; i++) {
+    for (let j = 0; j < 100; j++) guarded.load('hot');
+    await outcome(Promise.resolve(guarded.load('cold')));
+  }
+  expect(told).toEqual(['storeDown']);
+});
+
 test.each([
   failure('SOJOURN_CORRUPT', { what: 'Session x', problem: 'cut off' }),
   failure('SOJOURN_STORE_FULL', { store: 'toy', limit: '1 byte' }),
