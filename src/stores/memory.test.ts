@@ -1,16 +1,61 @@
 /** The memory store: the promises of every store, and its own: two bounds, and nobody thrown out to keep them. */
 import { describe, expect, test } from 'vitest';
-import type { Delta, Indexed, Stored } from '../contract.js';
+import type { Cell, Delta, Indexed, Stored } from '../contract.js';
 import { isFailure } from '../errors.js';
 import { storeKit } from '../testing/store-kit.js';
 import { memory } from './memory.js';
 
 storeKit({ describe, test }, ({ now }) => memory({ now }), {
   name: 'memory',
-  mustHave: ['byUser', 'list', 'sweep'],
+  mustHave: ['byUser', 'list', 'sweep', 'cells'],
 });
 
 const HOUR_MS = 3_600_000;
+
+describe('cells in memory', () => {
+  const cell = (mark: number, bytes: number, keepUntil = HOUR_MS): Cell => ({
+    mark: new Uint8Array(8).fill(mark),
+    bytes: new Uint8Array(bytes),
+    keepUntil,
+  });
+
+  test('share the bounds of the store with the sessions', () => {
+    const store = memory({ maxSessions: 2, now: () => 0 });
+    store.create('a', session(HOUR_MS));
+    store.cells.replace('a', null, cell(1, 10));
+
+    expect(codeOf(() => store.create('b', session(HOUR_MS)))).toBe('SOJOURN_STORE_FULL');
+    expect(codeOf(() => store.cells.replace('b', null, cell(1, 10)))).toBe('SOJOURN_STORE_FULL');
+
+    expect(store.cells.remove('a', cell(1, 0).mark)).toBe(true);
+    expect(store.create('b', session(HOUR_MS))).toBe('ok');
+  });
+
+  test('take no room that they do not need: who ends a session is never refused', () => {
+    const store = memory({ maxBytes: 2000, now: () => 0 });
+    store.cells.replace('a', null, cell(1, 1400));
+
+    expect(codeOf(() => store.cells.replace('a', cell(1, 0).mark, cell(2, 2000)))).toBe('SOJOURN_STORE_FULL');
+    expect(store.cells.read('a')).toEqual({ ...cell(1, 1400), mark: Buffer.alloc(8, 1), bytes: Buffer.alloc(1400) });
+    expect(store.cells.replace('a', cell(1, 0).mark, cell(2, 20))).toEqual({ status: 'ok' });
+  });
+
+  test('count the same after a thousand have come, grown, gone and run out', () => {
+    let now = 0;
+    const store = memory({ maxBytes: 3000, now: () => now });
+    for (let i = 0; i < 1000; i++) {
+      store.cells.replace('a', null, cell(1, 100, now + 10));
+      store.cells.replace('a', cell(1, 0).mark, cell(2, 500, now + 10));
+      if (i % 2) store.cells.remove('a', cell(2, 0).mark);
+      store.cells.replace('b', null, cell(3, 100, now + 10));
+      now += 10;
+    }
+    expect(store.sweep(10)).toBe(1);
+    const around = 420 + 19;
+    expect(store.cells.replace('c', null, cell(1, 3000 - around, now + 1))).toEqual({ status: 'ok' });
+    expect(codeOf(() => store.cells.replace('d', null, cell(1, 0, now + 1)))).toBe('SOJOURN_STORE_FULL');
+  });
+});
 
 describe('a full memory store', () => {
   test('refuses the next visitor and keeps the ones it has', () => {

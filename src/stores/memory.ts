@@ -9,14 +9,17 @@
  * Rejected: an LRU bound (see above); a timer per session (100,000 timers); keeping sessions as objects (a deep copy of ten
  * fields costs more than a copy of one record, and is forgotten somewhere).
  */
-import type { Delta, Head, Indexed, Listable, Outcome, Store, Stored, Sweepable } from '../contract.js';
+import type { Celled, Delta, Head, Indexed, Listable, Outcome, Store, Stored, Sweepable } from '../contract.js';
 import { environment } from '../core/environment.js';
 import { checked, wholeNumber } from '../core/options.js';
 import { applyPacked, pack, unpack } from '../core/record.js';
 import { failure } from '../errors.js';
+import { MemoryCells } from './memory/cells.js';
+import { IdsByUser } from './memory/users.js';
+import { Walk } from './memory/walk.js';
 
 export interface MemoryOptions {
-  /** How many sessions are kept, the expired ones that were not swept yet included. Default 100,000. */
+  /** How many sessions are kept, and cells of a ring, the expired ones that were not swept yet included. Default 100,000. */
   readonly maxSessions?: number;
   /** How much memory they may take: their packed bytes, and 420 bytes each for what surrounds them. Default 256 MiB. */
   readonly maxBytes?: number;
@@ -32,17 +35,14 @@ const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
 /** Id, map entry, record and its share of the user index, about: 424 bytes of heap on Node 20, measured with 100,000 sessions. */
 const BYTES_AROUND_A_SESSION = 420;
 
-/** A sweep walks past this many sessions for each that it may remove, so that a call costs the same in a full store. */
-const STEPS_PER_REMOVAL = 16;
-
-/** How many expired sessions a full store removes before it refuses. */
+/** How many expired sessions and cells a full store removes before it refuses. */
 const REMOVED_WHEN_FULL = 64;
 
 /**
  * A store that lives and dies with the process. SOJOURN_STORE_FULL from `create`, and from a `commit` that makes a session
  * larger, when a bound is reached and nothing has expired.
  */
-export function memory(options?: MemoryOptions): Store & Indexed & Listable & Sweepable {
+export function memory(options?: MemoryOptions): Store & Indexed & Listable & Sweepable & Celled {
   return new Memory(checked('memory', options, ['maxSessions', 'maxBytes', 'now', 'name']));
 }
 
@@ -53,23 +53,27 @@ interface Kept {
   readonly user: string | undefined;
 }
 
-class Memory implements Store, Indexed, Listable, Sweepable {
+class Memory implements Store, Indexed, Listable, Sweepable, Celled {
   readonly name: string;
+  readonly cells: MemoryCells;
   private readonly maxSessions: number;
   private readonly maxBytes: number;
   private readonly now: () => number;
   private readonly records = new Map<string, Kept>();
-  private readonly idsByUser = new Map<string, Set<string>>();
+  private readonly users = new IdsByUser();
+  private readonly walk = new Walk(this.records);
   private bytes = 0;
-  /** Where the last sweep stopped. A Map's iterator survives changes: it skips what went and meets what came. */
-  private walk: Iterator<[string, Kept]>;
 
   constructor({ name, maxSessions, maxBytes, now }: MemoryOptions) {
     this.name = name ?? 'memory';
     this.maxSessions = wholeNumber('maxSessions of memory', maxSessions ?? DEFAULT_MAX_SESSIONS, 1, 2 ** 24);
     this.maxBytes = wholeNumber('maxBytes of memory', maxBytes ?? DEFAULT_MAX_BYTES, 1, Number.MAX_SAFE_INTEGER);
     this.now = now ?? environment.now;
-    this.walk = this.records.entries();
+    this.cells = new MemoryCells({
+      now: this.now,
+      bytesAround: BYTES_AROUND_A_SESSION,
+      make: (bytes, entries) => this.makeRoom(bytes, entries),
+    });
   }
 
   load(id: string): Stored | null {
@@ -105,11 +109,11 @@ class Memory implements Store, Indexed, Listable, Sweepable {
     if (kept === undefined) return;
     this.records.delete(id);
     this.bytes -= kept.record.length + BYTES_AROUND_A_SESSION;
-    this.index(id, kept.user, undefined);
+    this.users.move(id, kept.user, undefined);
   }
 
   async *byUser(user: string): AsyncIterableIterator<readonly [id: string, head: Head]> {
-    for (const id of [...(this.idsByUser.get(user) ?? [])]) {
+    for (const id of this.users.of(user)) {
       const head = this.load(id)?.head;
       if (head?.user === user) yield [id, head];
     }
@@ -123,65 +127,41 @@ class Memory implements Store, Indexed, Listable, Sweepable {
   }
 
   sweep(limit: number): number {
-    let removed = 0;
-    const steps = Math.min(limit * STEPS_PER_REMOVAL, this.records.size);
-    for (let step = 0; step < steps && removed < limit; step++) {
-      const id = this.nextExpired();
-      if (id === null) continue;
-      this.destroy(id);
-      removed++;
-    }
-    return removed;
-  }
-
-  /** One step of the walk: the id there, if it has expired. At the end the walk begins anew. */
-  private nextExpired(): string | null {
-    let next = this.walk.next();
-    if (next.done) {
-      this.walk = this.records.entries();
-      next = this.walk.next();
-    }
-    if (next.done) return null;
-    const [id, kept] = next.value;
-    return this.hasExpired(kept) ? id : null;
+    const removed = this.walk.sweep(
+      limit,
+      (kept) => this.hasExpired(kept),
+      (id) => this.destroy(id),
+    );
+    return removed + this.cells.sweep(limit - removed);
   }
 
   private hasExpired(kept: Kept): boolean {
     return kept.expiresAt <= this.now();
   }
 
-  /** Room for so many more bytes and sessions, or SOJOURN_STORE_FULL. */
-  private makeRoom(bytes: number, sessions: number): void {
-    if (this.fits(bytes, sessions)) return;
+  /** Room for so many more bytes, and sessions or cells; or SOJOURN_STORE_FULL. */
+  private makeRoom(bytes: number, entries: number): void {
+    if (this.fits(bytes, entries)) return;
     this.sweep(REMOVED_WHEN_FULL);
-    if (this.fits(bytes, sessions)) return;
-    const full = this.records.size + sessions > this.maxSessions;
+    if (this.fits(bytes, entries)) return;
+    const full = this.size + entries > this.maxSessions;
     const limit = full ? `maxSessions ${this.maxSessions}` : `maxBytes ${this.maxBytes}`;
     throw failure('SOJOURN_STORE_FULL', { store: this.name, limit });
   }
 
-  private fits(bytes: number, sessions: number): boolean {
-    return this.bytes + bytes <= this.maxBytes && this.records.size + sessions <= this.maxSessions;
+  private fits(bytes: number, entries: number): boolean {
+    return this.bytes + this.cells.bytes + bytes <= this.maxBytes && this.size + entries <= this.maxSessions;
+  }
+
+  private get size(): number {
+    return this.records.size + this.cells.size;
   }
 
   private keep(id: string, { expiresAt, user }: Head, record: Buffer): void {
     const before = this.records.get(id);
     this.bytes += record.length - (before === undefined ? -BYTES_AROUND_A_SESSION : before.record.length);
     this.records.set(id, { record: record.toString('latin1'), expiresAt, user });
-    this.index(id, before?.user, user);
-  }
-
-  private index(id: string, before: string | undefined, after: string | undefined): void {
-    if (before === after) return;
-    if (after !== undefined) {
-      const ids = this.idsByUser.get(after);
-      if (ids) ids.add(id);
-      else this.idsByUser.set(after, new Set([id]));
-    }
-    if (before === undefined) return;
-    const ids = this.idsByUser.get(before);
-    ids?.delete(id);
-    if (ids?.size === 0) this.idsByUser.delete(before);
+    this.users.move(id, before?.user, user);
   }
 }
 

@@ -8,6 +8,7 @@ import { checked, oneOf, wholeNumber } from '../core/options.js';
 import type { Runner } from './runner.js';
 import { abilities } from './store/abilities.js';
 import { bytesAndNames } from './store/bytes.js';
+import { cells } from './store/cells.js';
 import { concurrency } from './store/concurrency.js';
 import { expiry } from './store/expiry.js';
 import { faults } from './store/faults.js';
@@ -36,6 +37,7 @@ const groups = [
   listed,
   watched,
   listened,
+  cells,
   faults,
 ];
 

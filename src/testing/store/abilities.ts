@@ -4,14 +4,14 @@
  * A store without an ability is a good store. Which were not checked is printed, and `mustHave` turns that into a failure:
  * a layer that loses `byUser` on the way would otherwise pass with fewer tests than anybody believes.
  */
-import type { Indexed, Listable, MaybePromise, Store, Sweepable, Watchable } from '../../contract.js';
+import type { Celled, Indexed, Listable, MaybePromise, Store, Sweepable, Watchable } from '../../contract.js';
 import { holds } from './samples.js';
 import type { Ability, Kit, Scene } from './scene.js';
 
-type Abilities = Indexed & Listable & Sweepable & Watchable;
+type Abilities = Indexed & Listable & Sweepable & Watchable & Celled;
 export type Able<A extends Ability> = Store & Pick<Abilities, A>;
 
-const names: readonly Ability[] = ['byUser', 'list', 'sweep', 'watch', 'listen'];
+const names: readonly Ability[] = ['byUser', 'list', 'sweep', 'watch', 'listen', 'cells'];
 
 /** What can only be seen from a second handle. */
 const between: readonly Ability[] = ['watch', 'listen'];
@@ -48,5 +48,5 @@ export function abilityPromise<A extends Ability>(
 }
 
 export function isAble<A extends Ability>(store: Store, ability: A): store is Able<A> {
-  return typeof (store as Partial<Abilities>)[ability] === 'function';
+  return (store as Partial<Abilities>)[ability] !== undefined;
 }

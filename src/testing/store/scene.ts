@@ -12,7 +12,7 @@ import { controllableClock } from '../clock.js';
 import type { Runner } from '../runner.js';
 import { HOUR_MS } from './samples.js';
 
-export type Ability = 'byUser' | 'list' | 'sweep' | 'watch' | 'listen';
+export type Ability = 'byUser' | 'list' | 'sweep' | 'watch' | 'listen' | 'cells';
 
 /** What `makeStore` is given: a clock and dice to hand on, and `inner` for layers. */
 export interface StoreContext extends Environment {
@@ -38,7 +38,7 @@ export interface StoreKitOptions {
   readonly patienceMs?: number;
   /** Abilities without which the kit fails. Others are checked when the store has them, and named when it has not. */
   readonly mustHave?: readonly Ability[];
-  /** A second handle onto the place of the store that was made last, as another process would have it: whose changes `watch` and `listen` tell. Without it they are not checked. */
+  /** A second handle onto the place of the store that was made last, as another process would have it: whose changes `watch` and `listen` tell, and which competes for `cells`. Without it that is not checked. */
   readonly another?: MakeStore;
   /** Cuts the connections over which the store that was made last hears of changes. Without it `deaf` is not checked. */
   readonly cutLinks?: () => MaybePromise<void>;

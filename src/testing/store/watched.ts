@@ -185,7 +185,7 @@ interface Told {
 }
 
 /** All that a watcher was told, in order. */
-interface Log {
+export interface Log {
   /** A place in the log: what comes later is `since` it. */
   mark(): number;
   since(mark: number): readonly Told[];
@@ -221,7 +221,7 @@ export async function withAnother({ settings, context }: Scene, body: (other: St
 }
 
 /** Begins to watch, and returns when the store was heard for the first time. */
-async function watching(scene: Scene, store: Store): Promise<Log> {
+export async function watching(scene: Scene, store: Store): Promise<Log> {
   const log: Told[] = [];
   const note = (what: Told['what'], more: Partial<Told> = {}): void => {
     log.push({ what, asOf: Number.NEGATIVE_INFINITY, ...more, at: performance.now() });
@@ -254,7 +254,7 @@ async function heardSince(scene: Scene, log: Log, sinceMs: number): Promise<void
 }
 
 /** Fails unless all these ids are told of before the store is heard as of now. */
-async function told(scene: Scene, log: Log, mark: number, ids: readonly string[], what: string): Promise<void> {
+export async function told(scene: Scene, log: Log, mark: number, ids: readonly string[], what: string): Promise<void> {
   const acknowledgedAt = performance.now();
   await heardSince(scene, log, acknowledgedAt);
   const missing = new Set(ids);
