@@ -22,5 +22,5 @@ export default {
   ignoreExportsUsedInFile: true,
   // Run by path from scripts/package-check.js; loaded with require, without their types, by bench/http/express-session.ts and bench/redis/entrants.ts.
   ignoreDependencies: ['@arethetypeswrong/cli', 'connect-redis', 'express-session', 'publint'],
-  ignoreBinaries: ['apt-get'],
+  ignoreBinaries: ['apt-get', 'redis-cli'],
 };

@@ -7,6 +7,7 @@
  *   npm run bench -- ioredis        the part about Redis once more, through another client; not part of the page
  *   npm run bench -- --quick        a short form, to see that the programs work; its figures are for nobody
  *   npm run bench -- cookie-scan    reading cookies, ordinary and hostile; prints by itself and is not part of the page
+ *   npm run bench -- redis-layout   how a session lies in Redis: bytes and CPU of two layouts; likewise
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -25,7 +26,7 @@ const PARTS = ['http', 'lmdb', 'redis', 'engine'];
 const MORE_PARTS = ['ioredis'];
 const NEED_REDIS = ['redis', 'ioredis'];
 /** Programs that measure, judge and print by themselves. */
-const ALONE = ['cookie-scan'];
+const ALONE = ['cookie-scan', 'redis-layout'];
 const KNOWN = [...PARTS, ...MORE_PARTS, ...ALONE];
 const PAGE = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
 
