@@ -49,6 +49,17 @@ export function headOf(record: Uint8Array, id?: string): Head {
   return readHead(readerOf(record, id));
 }
 
+/** The head that begins at `from`, and where it ends: for everything that keeps a head as a record does. */
+export function readHeadAt(
+  bytes: Uint8Array,
+  from: number,
+  id?: string,
+): { readonly head: Head; readonly end: number } {
+  const reader = readerOf(bytes, id);
+  reader.at = from;
+  return { head: readHead(reader), end: reader.at };
+}
+
 /** A position in a record that only moves within its bytes. */
 interface Reader {
   readonly bytes: Buffer;
@@ -64,9 +75,9 @@ function readerOf(record: Uint8Array, id: string | undefined): Reader {
 /** Steps 1 to 6, read back. Numbers that no session can have are damage too: a deadline of NaN would never come. */
 function readHead(reader: Reader): Head {
   const { bytes } = reader;
-  skip(reader, FIXED_BYTES);
-  if (bytes[0] !== FORMAT) throw corrupt(reader, formatProblem(bytes));
-  const flags = bytes[1]!;
+  const from = skip(reader, FIXED_BYTES);
+  if (bytes[from] !== FORMAT) throw corrupt(reader, formatProblem(bytes.subarray(from)));
+  const flags = bytes[from + 1]!;
   if (flags > KNOWN_FLAGS || (flags & (PREVIOUS | PREVIOUS_OPENS_NOTHING)) === PREVIOUS_OPENS_NOTHING) {
     throw corrupt(reader, 'its flags are not of this format');
   }

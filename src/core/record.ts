@@ -137,13 +137,23 @@ function packedText(text: string): Buffer {
 }
 
 function write({ head, fields }: Stored, kept: Kept): Buffer {
-  const userBytes = head.user === undefined ? 0 : textBytes('the user', head.user, MAX_USER_BYTES);
-  const bytes = Buffer.allocUnsafe(headBytes(head, userBytes) + fieldBytes(fields, kept));
+  const bytes = Buffer.allocUnsafe(headBytes(head) + fieldBytes(fields, kept));
+  let at = writeHead(bytes, 0, head);
+  // 7. The number of fields.
+  at = writeCount(bytes, at, kept.count + fields.size);
+  for (const run of kept.runs) at = writeRun(bytes, at, run);
+  // 8. Each field: a byte for the length of its name, the length of its value, the name in UTF-8, the value.
+  for (const [name, value] of fields) at = writeField(bytes, at, name, value);
+  return bytes;
+}
+
+/** Steps 1 to 6, for everything that keeps a head as a record does. Returns where they end. */
+export function writeHead(bytes: Buffer, from: number, head: Head): number {
   // 1. One byte for the format, one for the flags.
-  bytes[0] = FORMAT;
-  bytes[1] = flagsOf(head);
+  bytes[from] = FORMAT;
+  bytes[from + 1] = flagsOf(head);
   // 2. Two times and two counts.
-  let at = writeTime(bytes, FIXED_BYTES, head.createdAt);
+  let at = writeTime(bytes, from + FIXED_BYTES, head.createdAt);
   at = writeTime(bytes, at, head.expiresAt);
   at = writeCount(bytes, at, head.version);
   at = writeCount(bytes, at, head.generation);
@@ -153,20 +163,17 @@ function write({ head, fields }: Stored, kept: Kept): Buffer {
   if (head.previous) at = writeHash(bytes, writeTime(bytes, at, head.previous.until), head.previous.secret);
   // 5. The owner: the length, then UTF-8.
   if (head.user !== undefined) {
-    at = writeCount(bytes, at, userBytes);
+    at = writeCount(bytes, at, Buffer.byteLength(head.user));
     at += bytes.write(head.user, at);
   }
   // 6. When the owner signed in.
   if (head.signedInAt !== undefined) at = writeTime(bytes, at, head.signedInAt);
-  // 7. The number of fields.
-  at = writeCount(bytes, at, kept.count + fields.size);
-  for (const run of kept.runs) at = writeRun(bytes, at, run);
-  // 8. Each field: a byte for the length of its name, the length of its value, the name in UTF-8, the value.
-  for (const [name, value] of fields) at = writeField(bytes, at, name, value);
-  return bytes;
+  return at;
 }
 
-function headBytes(head: Head, userBytes: number): number {
+/** How many bytes `writeHead` will take. SOJOURN_VALUE for a head that no record can hold. */
+export function headBytes(head: Head): number {
+  const userBytes = head.user === undefined ? 0 : textBytes('the user', head.user, MAX_USER_BYTES);
   return (
     FIXED_BYTES +
     timeBytes(head.createdAt) +
