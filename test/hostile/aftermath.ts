@@ -11,20 +11,23 @@ export interface Witness {
   forget(): void;
   /** `unspeakable`: what must have been repeated nowhere. */
   check(unspeakable: readonly string[]): Promise<void>;
-  leave(): void;
 }
 
 const PROTOTYPE_KEYS = Reflect.ownKeys(Object.prototype);
 /** Shorter texts turn up by chance. */
 const SHORTEST_TRACE = 4;
 
+/** What Node says of the whole process, each witness hears: by one pair of ears, for Node takes ten on one event for a leak. */
+const ears: ((warning: Error) => void)[] = [];
+const rejections: unknown[] = [];
+process.on('warning', (warning) => {
+  for (const hear of ears) hear(warning);
+});
+process.on('unhandledRejection', (reason) => void rejections.push(reason));
+
 export function witness(): Witness {
   const heard: string[] = [];
-  const rejections: unknown[] = [];
-  const onWarning = (warning: Error): void => void heard.push(`${warning.name}: ${warning.message}`);
-  const onRejection = (reason: unknown): void => void rejections.push(reason);
-  process.on('warning', onWarning);
-  process.on('unhandledRejection', onRejection);
+  ears.push((warning) => void heard.push(`${warning.name}: ${warning.message}`));
   return {
     hear: (text) => void heard.push(text),
     forget() {
@@ -42,10 +45,6 @@ export function witness(): Witness {
         expect(said.includes(trace), `said aloud: ${JSON.stringify(trace.slice(0, 60))}`).toBe(false);
       }
       heard.length = 0;
-    },
-    leave() {
-      process.off('warning', onWarning);
-      process.off('unhandledRejection', onRejection);
     },
   };
 }

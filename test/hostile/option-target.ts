@@ -5,14 +5,18 @@
  * one meets the check for unknown ones.
  */
 import { cookie, memory, type SojournError, sessions } from 'sojourn';
+import { redis } from 'sojourn/redis';
 import { describe, expect } from 'vitest';
-import { request } from '../support/visitor.js';
+import { need } from '../support/needs.js';
+import { startRedis } from '../support/redis.js';
+import { redisClients } from '../support/redis-clients.js';
+import { request, visitor } from '../support/visitor.js';
 import { waitingFor } from '../support/waiting.js';
 import { type Case, casesFor, demands, freshValue } from './casebook.js';
 import { tally } from './tally.js';
 
 /** Neutral options whose part of the project is not there yet. */
-const later = { secret: waitingFor.sealing, store: waitingFor.prefix } as const;
+const later = { secret: waitingFor.sealing } as const;
 
 /** The option of ours that the error must name, where it is not the first name in the input. */
 const names: Readonly<Record<string, string>> = {
@@ -32,6 +36,7 @@ export function optionTarget(): void {
       const neutral = Object.keys(freshValue(each) as object);
       const [awaited] = neutral.filter((name) => Object.hasOwn(later, name));
       if (awaited !== undefined) waits(each, later[awaited as keyof typeof later]);
+      else if (neutral.includes('store')) run(each, 'redis()', () => staysBehindPrefix(each), need('redis').test);
       else run(each, 'sessions()', async () => (demands(each, 'CONFIG') ? isRefused(each) : isWithoutEffect(each)));
     }
   });
@@ -59,6 +64,37 @@ function isWithoutEffect(each: Case): void {
   expect(cookieOf(start({ cookie: Object.create({ secure: false, name: 'sid' }) as object }))).toMatch(
     /^__Host-sid=.*; Secure/,
   );
+}
+
+/** No prefix at all is refused; and behind one, whatever walks or ends sessions leaves the keys of others alone. */
+async function staysBehindPrefix(each: Case): Promise<void> {
+  const { store: options } = freshValue(each) as { readonly store: object };
+  const server = await startRedis();
+  const { client } = await redisClients.single[0]!.connect(server);
+  const error = refusal(() => redis(client, options));
+  expect(error).toMatchObject({ name: 'SojournError', code: 'SOJOURN_OPTION', fault: 'usage' });
+  expect(error?.message).toContain('prefix of redis');
+
+  const [own, other] = ['app:', 'apple:'].map((prefix) => {
+    const store = redis(client, { prefix });
+    return { store, s: sessions({ store }) };
+  });
+  const foreign = ['ann', 'app', 'app:no-session', 'index:000', 's:stranger'];
+  for (const key of foreign) await server.raw('SET', key, 'not ours');
+  for (const { s } of [own!, other!]) await visitor(s).visit((session) => session.login('ann'));
+  const idsIn = async (sessionsOf: AsyncIterable<readonly [id: string, head: object]>): Promise<string[]> => {
+    const ids: string[] = [];
+    for await (const [id] of sessionsOf) ids.push(id);
+    return ids;
+  };
+  const [ownIds, otherIds] = [await idsIn(own!.store.list()), await idsIn(other!.store.list())];
+  expect([ownIds.length, otherIds.length]).toEqual([1, 1]);
+  expect(await idsIn(own!.s.of('ann'))).toEqual(ownIds);
+
+  expect(await own!.s.revoke('ann')).toBe(1);
+  expect([await idsIn(own!.store.list()), await idsIn(other!.s.of('ann'))]).toEqual([[], otherIds]);
+  for (const key of foreign) expect(await server.raw('GET', key)).toBe('not ours');
+  await Promise.all([own!.s.close(), other!.s.close()]);
 }
 
 /** Starts with neutral options; hands back the transport, once sessions() has accepted it. */

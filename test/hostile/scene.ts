@@ -113,6 +113,7 @@ export async function scene(
     });
     for (const event of EVENTS) {
       s.on(event, (payload) => {
+        if (event === 'destroyed' && 'reason' in payload && payload.reason === 'elsewhere') return; // 'late', heard of some time later
         told.push({ event, payload });
         listener.hear(
           `${event} ${JSON.stringify(payload, (_, value) => (value instanceof Error ? value.stack : value))}`,

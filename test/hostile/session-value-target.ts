@@ -6,11 +6,11 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Session, SojournError } from 'sojourn';
-import { beforeAll, describe, expect } from 'vitest';
+import { beforeAll, expect } from 'vitest';
 import { waitingFor } from '../support/waiting.js';
 import { type Case, casesFor, demands, freshValue } from './casebook.js';
-import { type Fields, type Scene, scene } from './scene.js';
-import { storeKinds } from './stores.js';
+import { type Fields, PRODUCTION, type Scene, scene } from './scene.js';
+import { type StoreKind, storeKinds } from './stores.js';
 import { tally } from './tally.js';
 
 type Kept = 'THROW' | 'ROUNDTRIP';
@@ -61,28 +61,30 @@ const alsoHolds: Readonly<
 };
 
 export function sessionValueTarget(): void {
-  describe.each(storeKinds.map(({ name, make }) => [name, make] as const))('session-value, %s', (name, make) => {
-    const { run, waits } = tally(`session-value on ${name}`);
-    let stage: Scene;
-    beforeAll(async () => {
-      stage = await scene(make().openStore);
-    });
+  for (const kind of storeKinds) kind.describe(`session-value, ${kind.name}`, () => sessionValues(kind));
+}
 
-    for (const each of casesFor('session-value')) {
-      run(each, name, async () => {
-        const cookie = await visitorWithFields(stage);
-        const thrown = await tries(each, cookie, stage);
-        if (each.id === 'V05') expect(thrown).toBeUndefined();
-        else if (outcomeOf(each) === 'THROW') expectRefusal(each, thrown);
-        else expect(thrown).toBeUndefined();
-        await readsElsewhere(each, cookie, stage);
-        await stage.othersAreUnhurt();
-        await stage.witness.check([...stage.secrets, cookie.slice(cookie.indexOf('.') + 1)]);
-      });
-      if (each.class === 'size-cookie') waits(each, waitingFor.sealing, 'in a sealed cookie');
-      if (/express bridge/.test(each.outcome)) waits(each, waitingFor.bridges, 'in the bridge');
-    }
+function sessionValues({ name, make }: StoreKind): void {
+  const { run, waits } = tally(`session-value on ${name}`);
+  let stage: Scene;
+  beforeAll(async () => {
+    stage = await scene((await make()).openStore);
   });
+
+  for (const each of casesFor('session-value')) {
+    run(each, name, async () => {
+      const cookie = await visitorWithFields(stage);
+      const thrown = await tries(each, cookie, stage);
+      if (each.id === 'V05') expect(thrown).toBeUndefined();
+      else if (outcomeOf(each) === 'THROW') expectRefusal(each, thrown);
+      else expect(thrown).toBeUndefined();
+      await readsElsewhere(each, cookie, stage);
+      await stage.othersAreUnhurt();
+      await stage.witness.check([...stage.secrets, cookie.slice(cookie.indexOf('.') + 1)]);
+    });
+    if (each.class === 'size-cookie') waits(each, waitingFor.sealing, 'in a sealed cookie');
+    if (/express bridge/.test(each.outcome)) waits(each, waitingFor.bridges, 'in the bridge');
+  }
 }
 
 function outcomeOf(each: Case): Kept {
@@ -116,7 +118,8 @@ async function tries(each: Case, cookie: string, { doors }: Scene): Promise<Sojo
     alsoHolds[each.id]?.here?.(session);
     session.set('other', 'kept and changed');
   });
-  expect([answer.status, answer.setCookies]).toEqual([200, []]);
+  const tokens = answer.setCookies.filter((line) => line.startsWith(`${PRODUCTION.name}=`)); // a near cache sends a version as well
+  expect([answer.status, tokens]).toEqual([200, []]);
   return thrown as SojournError | undefined;
 }
 

@@ -34,7 +34,7 @@ export function trouble(store: string, operation: string, error: unknown, id?: s
   if (code === 'WRONGTYPE') {
     return failure('SOJOURN_CORRUPT', {
       what,
-      problem: 'its key holds another kind of value, not written by this store',
+      problem: 'wrong-type: its key holds another kind of value, not written by this store',
     });
   }
   if (code === 'OOM')
