@@ -32,7 +32,10 @@ import { Watch, type Wrote } from './redis/watch.js';
 export type { RedisClient } from './redis/clients/shapes.js';
 
 export interface RedisOptions {
-  /** What all keys begin with, a colon at its end. One prefix for each application that shares a Redis. Default 's:'. */
+  /**
+   * What all keys begin with, a colon at its end. One prefix for each application that shares a Redis. Default 's:'. An empty one is
+   * SOJOURN_OPTION: a walk over all sessions would look at every key of the server. Keys outside the prefix are never touched.
+   */
   readonly prefix?: string;
   /** A clock instead of the server's, epoch milliseconds: for tests. */
   readonly now?: () => number;
@@ -53,7 +56,11 @@ const TAG_BYTES = 6;
  * A store over your own client of `redis` (5, 6), `ioredis` (5, 6) or `iovalkey`: one server, a cluster, or a group with sentinels.
  * Connect it first, and close it last: the store does neither.
  * @example
- * const client = await createClient({ url }).connect();
+ * import { createClient } from 'redis';
+ * import { sessions } from 'sojourn';
+ * import { redis } from 'sojourn/redis';
+ *
+ * const client = await createClient({ url: process.env.REDIS_URL }).connect();
  * const s = sessions({ store: redis(client) });
  */
 export function redis(client: RedisClient, options?: RedisOptions): Store & Indexed & Listable & Watchable {

@@ -17,11 +17,6 @@ export const waitingFor = {
   bridges: { for: 'the bridges to Flask and express-session', paths: ['src/compat'] },
   admin: { for: 'the admin tools', paths: ['src/admin'] },
   ring: { for: 'the ring', paths: ['src/ring'] },
-  prefix: {
-    for: 'a store with a prefix',
-    paths: ['src/layers/prefixed.ts', 'src/layers/prefixed', 'src/stores/redis'],
-  },
-  typedKeys: { for: 'a store with typed keys', paths: ['src/stores/redis', 'src/stores/redis.ts'] },
   replicas: { for: 'full replicas', paths: ['src/layers/replicated.ts', 'src/layers/replicated'] },
 } as const satisfies Record<string, Waiting>;
 
