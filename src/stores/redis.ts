@@ -60,7 +60,7 @@ const TAG_BYTES = 6;
  * import { sessions } from 'sojourn';
  * import { redis } from 'sojourn/redis';
  *
- * const client = await createClient({ url: process.env.REDIS_URL }).connect();
+ * const client = await createClient({ url: 'redis://127.0.0.1:6379' }).connect();
  * const s = sessions({ store: redis(client) });
  */
 export function redis(client: RedisClient, options?: RedisOptions): Store & Indexed & Listable & Watchable {
