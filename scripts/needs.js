@@ -32,6 +32,12 @@ export const needs = /** @satisfies {Record<string, Need>} */ ({
     debian: 'postgresql',
     usedBy: 'the cinema with DATABASE_URL',
   },
+  python: {
+    title: 'Python 3',
+    programs: ['python3'],
+    debian: 'python3',
+    usedBy: "the ring's tables, computed a second time in another language",
+  },
   redis: {
     title: 'Redis',
     programs: ['redis-server', 'valkey-server'],

@@ -16,7 +16,7 @@ export const waitingFor = {
   sealing: { for: 'sealing', paths: ['src/seals'] },
   bridges: { for: 'the bridges to Flask and express-session', paths: ['src/compat'] },
   admin: { for: 'the admin tools', paths: ['src/admin'] },
-  ring: { for: 'the ring', paths: ['src/ring'] },
+  ring: { for: 'the ring', paths: ['src/layers/ring.ts'] },
   replicas: { for: 'full replicas', paths: ['src/layers/replicated.ts', 'src/layers/replicated'] },
 } as const satisfies Record<string, Waiting>;
 
