@@ -143,7 +143,8 @@ class Redis implements Store, Indexed, Listable, Watchable {
     if (!keys.isId(id)) return;
     await this.asking('destroy', id, async () => {
       const channel = keys.endedChannel(this.prefix);
-      const user = await this.run(destroyScript, id, [this.index, id, channel, this.tag]);
+      const now = this.now === undefined ? '' : String(this.now());
+      const user = await this.run(destroyScript, id, [this.index, id, channel, this.tag, now]);
       if (user !== null) await this.removeOutside(String(user), id);
     });
   }
@@ -184,10 +185,10 @@ class Redis implements Store, Indexed, Listable, Watchable {
 
   /**
    * Sessions that other processes destroyed; and those that expired, where the server tells (`notify-keyspace-events` with `E` and `x`:
-   * a setting of the server, which is left as it is).
+   * a setting of the server, which is left as it is). Resolves when it hears them; SOJOURN_STORE when Redis cannot be reached or forbids it.
    */
-  listen(ended: (id: string, how: Ended) => void): () => void {
-    return this.links.listen(ended);
+  listen(ended: (id: string, how: Ended) => void): Promise<() => void> {
+    return this.asking('listen', undefined, () => this.links.listen(ended));
   }
 
   check(): Promise<readonly string[]> {

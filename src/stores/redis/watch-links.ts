@@ -126,10 +126,11 @@ export class Links {
     return this.#remapping;
   }
 
-  /** `everywhere`: what each server publishes for itself. `once`: what a cluster hands on to all its servers. */
+  /** `everywhere`: what each server publishes for itself, where it does and we may hear it. `once`: what a cluster hands on to all its servers. */
   async subscribe(everywhere: string, once: string): Promise<void> {
     const [first] = this.#members;
-    await Promise.all([first?.link.subscribe(once), ...this.#members.map(({ link }) => link.subscribe(everywhere))]);
+    const others = this.#members.map(({ link }) => link.subscribe(everywhere).catch(() => {}));
+    await Promise.all([first?.link.subscribe(once), ...others]);
   }
 
   /** The set is of no more use, for a reason that its links did not tell. */

@@ -16,20 +16,12 @@ const { describe, test } = need('redis');
 
 const fresh = () => session(Date.now(), { field: 'first' });
 
-/** A process of the application that listens from now on, and what it hears. */
+/** A process of the application that listens from now on, so that nothing is missed, and what it hears. */
 async function listening(client: RedisClient) {
   const store = redis(client);
   const heard: string[] = [];
   const stop = await store.listen((id: string, how: Ended) => heard.push(`${how} ${id}`));
   removeLater({ remove: async () => void (await stop()), removeNow: () => {} });
-  /** It hears once it hears this: before, the links may not stand yet. */
-  const probe = redis(client);
-  await until('it listens', async () => {
-    const id = freshId();
-    await probe.create(id, fresh());
-    await probe.destroy(id);
-    return heard.length > 0;
-  });
   const hears = (what: string) => until(`it hears ${what}`, async () => heard.includes(what));
   const times = (what: string) => heard.filter((each) => each === what).length;
   return { store, hears, times, stop };
@@ -93,16 +85,57 @@ describe('one server', () => {
     });
   }
 
-  test('who may not subscribe can watch all the same', async () => {
+  test('who may not subscribe is told so, and can watch all the same', async () => {
     await server.raw('ACL', 'SETUSER', 'narrow', 'on', '>secret', '+@all', '~*', 'resetchannels');
     const [kind] = redisClients.single;
     const { client } = await kind!.connect({ url: `redis://narrow:secret@127.0.0.1:${server.port}` });
     const store = redis(client);
-    await store.listen(() => {});
     const watcher = recordingWatcher();
     await store.watch(watcher, 50);
+    await expect(store.listen(() => {})).rejects.toThrow(/NOPERM/);
     await until('it is heard', async () => !watcher.isDeaf);
     store.close?.();
+  });
+
+  test('who may hear of ends but not of keys hears of ends', async () => {
+    await server.raw('ACL', 'SETUSER', 'half', 'on', '>secret', '+@all', '~*', 'resetchannels', '&s:*');
+    const [kind] = redisClients.single;
+    const { client } = await kind!.connect({ url: `redis://half:secret@127.0.0.1:${server.port}` });
+    const { hears } = await listening(client);
+    const other = redis(client);
+    const id = freshId();
+    await other.create(id, fresh());
+    await other.destroy(id);
+    await hears(`destroyed ${id}`);
+  });
+
+  test('listening that cannot begin is a failure, and leaves nothing behind that listens', async () => {
+    const proxy = await faultProxy(server.port);
+    const [kind] = redisClients.single;
+    const { client } = await kind!.connect({ url: `redis://127.0.0.1:${proxy.port}` });
+    const store = redis(client);
+    proxy.set({ replies: 'swallow' });
+    await expect(store.listen(() => {})).rejects.toMatchObject({ code: 'SOJOURN_STORE' });
+    const { accepted } = proxy;
+    proxy.heal();
+    const heard: string[] = [];
+    const stop = await store.listen((id) => heard.push(id));
+    expect(proxy.accepted).toBeGreaterThan(accepted);
+    await stop();
+    await until('only the client is connected', async () => proxy.links.length <= 1);
+    expect(heard).toEqual([]);
+  });
+
+  test('a store that is closed meanwhile keeps nobody waiting', async () => {
+    const proxy = await faultProxy(server.port);
+    const [kind] = redisClients.single;
+    const { client } = await kind!.connect({ url: `redis://127.0.0.1:${proxy.port}` });
+    const store = redis(client);
+    proxy.set({ replies: 'swallow' });
+    const listens = store.listen(() => {});
+    store.close?.();
+    await listens;
+    await expect(store.listen(() => {})).rejects.toThrow(/closed/);
   });
 });
 

@@ -23,7 +23,7 @@ export interface StandingEvents {
   message(channel: string, payload: string): void;
   /** All links are open, and about to be used. Awaited, but not beyond the time that they may take to stand. */
   opened(links: Links): Promise<void>;
-  stands(): void;
+  stands(links: Links): void;
   lost(): void;
 }
 
@@ -96,7 +96,7 @@ export class StandingLinks {
     stop();
     if (!hasOpened || links.isOver) return false;
     this.links = links;
-    this.#events.stands();
+    this.#events.stands(links);
     await end;
     return true;
   }

@@ -13,7 +13,9 @@ import { performance } from 'node:perf_hooks';
 import type { Ended, Watchable, Watcher } from '../../contract.js';
 import type { Argument, Reply } from './door.js';
 import type { Link } from './link.js';
+import { codeOf } from './trouble.js';
 import { isMoved, type Links } from './watch-links.js';
+import { type Listener, Listenings } from './watch-listening.js';
 import { StandingLinks, type StandingOptions } from './watch-standing.js';
 
 export interface WatchOptions extends StandingOptions {
@@ -35,13 +37,12 @@ interface Watching {
   readonly watcher: Watcher;
   readonly everyMs: number;
 }
-type Listener = (id: string, how: Ended) => void;
 
 export class Watch implements Watchable {
   readonly #options: WatchOptions;
   readonly #standing: StandingLinks;
   readonly #watching = new Set<Watching>();
-  readonly #listening = new Set<Listener>();
+  readonly #listening: Listenings;
   /** When the beats that are not back yet were sent, oldest first. */
   readonly #beats = new Set<number>();
   #everyMs = LISTEN_EVERY_MS;
@@ -49,11 +50,15 @@ export class Watch implements Watchable {
 
   constructor(options: WatchOptions) {
     this.#options = options;
+    this.#listening = new Listenings(options.environment, () => this.#keepUp());
     this.#standing = new StandingLinks(options, {
       invalidated: (key) => (key === null ? this.#forgetAll() : this.#changed(key)),
       message: (channel, payload) => this.#message(channel, payload),
       opened: (links) => this.#subscribe(links),
-      stands: () => this.#beat(),
+      stands: (links) => {
+        this.#beat();
+        if (this.#listening.areWaiting) void this.#subscribe(links); // who came at the very last moment
+      },
       lost: () => this.#deafen(),
     });
   }
@@ -69,6 +74,13 @@ export class Watch implements Watchable {
     return links && link ? this.#sendWatched(links, link, key, args, wrote) : this.#sendPlainly(key, args);
   }
 
+  /** A reply on a link belonged to another command. False when there is no link that could be to blame. */
+  loseStep(cause: unknown): boolean {
+    const { links } = this.#standing;
+    links?.lose(cause);
+    return links !== undefined;
+  }
+
   watch(watcher: Watcher, everyMs: number): () => void {
     const entry = { watcher, everyMs };
     this.#watching.add(entry);
@@ -79,15 +91,13 @@ export class Watch implements Watchable {
     };
   }
 
-  listen(ended: Listener): () => void {
-    const listener: Listener = (id, how) => ended(id, how);
-    this.#listening.add(listener);
-    const { links } = this.#standing;
-    if (links && this.#listening.size === 1) void this.#subscribe(links);
+  /** Resolves when it is subscribed. Rejects when Redis forbids it, and when it takes too long. */
+  listen(ended: Listener): Promise<() => void> {
+    const begun = this.#listening.add(ended);
     this.#keepUp();
-    return () => {
-      if (this.#listening.delete(listener)) this.#keepUp();
-    };
+    const { links } = this.#standing;
+    if (links) void this.#subscribe(links);
+    return begun;
   }
 
   close(): void {
@@ -164,16 +174,17 @@ export class Watch implements Watchable {
   }
 
   #tell(id: string | undefined, how: Ended): void {
-    if (id) for (const listener of this.#listening) listener(id, how);
+    if (id) this.#listening.tell(id, how);
   }
 
-  /** Who may not subscribe can watch all the same, so this never rejects. */
+  /** Never rejects: who may not subscribe can watch all the same. On links that are lost meanwhile, the next ones are tried. */
   async #subscribe(links: Links): Promise<void> {
     if (this.#listening.size === 0) return;
     try {
       await links.subscribe(`__keyevent@${this.#standing.database}__:expired`, this.#options.ended.channel);
-    } catch {
-      // Events are told as far as the backend tells: the contract promises no more.
+      if (!links.isOver) this.#listening.subscribed();
+    } catch (error) {
+      if (codeOf(error) !== undefined) this.#listening.refused(error);
     }
   }
 
