@@ -22,11 +22,12 @@ import * as keys from './redis/keys.js';
 import { dialingFor } from './redis/link-dialing.js';
 import { run, type Script } from './redis/script.js';
 import { commitArguments, commitReply, commitScript, type FileFirst, hasCommitted } from './redis/script-commit.js';
-import { createArguments, createScript, hasCreated } from './redis/script-create.js';
-import { destroyScript } from './redis/script-destroy.js';
+import { createArguments, createReply, createScript, hasCreated } from './redis/script-create.js';
+import { destroyReply, destroyScript } from './redis/script-destroy.js';
 import { fileScript } from './redis/script-file.js';
-import { OutOfStep, trouble } from './redis/trouble.js';
-import { freshValue, headIn, newMark, sessionIn } from './redis/value.js';
+import { misplaced, OutOfStep, trouble } from './redis/trouble.js';
+import { provenReply, provenScript } from './redis/script-proven.js';
+import { freshValue, headIn, isOf, newMark, sessionIn } from './redis/value.js';
 import { Watch, type Wrote } from './redis/watch.js';
 
 export type { RedisClient } from './redis/clients/shapes.js';
@@ -99,25 +100,23 @@ class Redis implements Store, Indexed, Listable, Watchable {
   async load(id: string): Promise<Stored | null> {
     if (!keys.isId(id)) return null;
     const key = keys.sessionKey(this.prefix, id);
-    const value = await this.asking('load', id, () => this.send(key, ['GET', key]));
+    const value = await this.asking('load', id, async () => this.ownValue(id, await this.send(key, ['GET', key])));
     if (value === null) return null;
-    if (!Buffer.isBuffer(value)) throw trouble(this.name, 'load', new OutOfStep(), id);
     const stored = sessionIn(value, id);
     return this.hasExpired(stored.head) ? null : stored;
   }
 
   async create(id: string, session: Stored): Promise<'ok' | 'exists'> {
     if (!keys.isId(id)) throw this.failed('create', 'an id has 1 to 255 characters of well-formed Unicode');
-    const value = freshValue(pack(session));
+    const value = freshValue(id, pack(session));
     const { user, expiresAt } = session.head;
     const filing = user === undefined ? undefined : keys.filingOf(this.prefix, user, id, keys.filedUntil(expiresAt));
-    const reply = await this.asking('create', id, async () => {
+    return this.asking('create', id, async () => {
       if (filing && this.door.isCluster) await this.file(filing);
       const inside = this.door.isCluster ? undefined : filing;
-      return this.run(createScript, id, createArguments(value, expiresAt, this.now?.(), inside), hasCreated);
+      const args = createArguments(value, expiresAt, this.now?.(), inside);
+      return createReply(await this.run(createScript, id, args, hasCreated), id);
     });
-    if (reply !== 0 && reply !== 1) throw trouble(this.name, 'create', new OutOfStep(), id);
-    return reply === 1 ? 'ok' : 'exists';
   }
 
   async commit(id: string, delta: Delta): Promise<Outcome> {
@@ -144,8 +143,9 @@ class Redis implements Store, Indexed, Listable, Watchable {
     await this.asking('destroy', id, async () => {
       const channel = keys.endedChannel(this.prefix);
       const now = this.now === undefined ? '' : String(this.now());
-      const user = await this.run(destroyScript, id, [this.index, id, channel, this.tag, now]);
-      if (user !== null) await this.removeOutside(String(user), id);
+      const reply = await this.run(destroyScript, id, [this.index, id, channel, this.tag, now]);
+      const user = destroyReply(reply, id);
+      if (user !== undefined) await this.removeOutside(user, id);
     });
   }
 
@@ -212,13 +212,28 @@ class Redis implements Store, Indexed, Listable, Watchable {
   private async headOf(operation: string, id: string): Promise<Head | null> {
     const key = keys.sessionKey(this.prefix, id);
     try {
-      const value = await this.asking(operation, id, () => this.door.send(key, ['GET', key]));
-      const head = value === null ? null : headIn(value as Buffer, id);
+      const value = await this.asking(operation, id, async () =>
+        this.ownValue(id, await this.door.send(key, ['GET', key])),
+      );
+      const head = value === null ? null : headIn(value, id);
       return head === null || this.hasExpired(head) ? null : head;
     } catch (error) {
       if (isFailure(error, 'SOJOURN_CORRUPT')) return null;
       throw error;
     }
+  }
+
+  /**
+   * The reply to a GET, if it can be that. Otherwise replies have lost their order, or somebody has put the value of one session under the
+   * id of another: the session is asked for once more in a way that tells which.
+   */
+  private async ownValue(id: string, reply: Reply): Promise<Buffer | null> {
+    if (reply === null || (Buffer.isBuffer(reply) && isOf(reply, id))) return reply;
+    const token = newMark().toString('hex');
+    const value = provenReply(await this.run(provenScript, id, [token]), token);
+    if (value !== null && !isOf(value, id)) throw misplaced(id);
+    this.straighten();
+    return value;
   }
 
   /** By the given clock. By its own, Redis has dropped the session before anybody can ask. */
@@ -230,7 +245,7 @@ class Redis implements Store, Indexed, Listable, Watchable {
 
   private async tryCommit(id: string, delta: Delta, mark: Buffer, filed: number): Promise<Outcome | FileFirst> {
     const call = { mark, now: this.now?.(), index: this.index, id, filed };
-    return commitReply(await this.run(commitScript, id, commitArguments(call, delta), hasCommitted), delta);
+    return commitReply(await this.run(commitScript, id, commitArguments(call, delta), hasCommitted), mark, delta);
   }
 
   /** On a cluster: the entry in the index, which no script that holds the session can reach. Elsewhere the scripts do it. */
@@ -240,7 +255,8 @@ class Redis implements Store, Indexed, Listable, Watchable {
 
   private async file({ bucket, entry, till }: keys.Filing): Promise<void> {
     const now = this.now === undefined ? '' : String(this.now());
-    await run(this.door.send, fileScript, bucket, [now, entry, String(till)]);
+    const reply = await run(this.door.send, fileScript, bucket, [now, entry, String(till)]);
+    if (String(reply) !== entry) throw new OutOfStep();
   }
 
   private async removeOutside(user: string, id: string): Promise<void> {
@@ -265,8 +281,14 @@ class Redis implements Store, Indexed, Listable, Watchable {
     try {
       return await ask();
     } catch (error) {
+      if (error instanceof OutOfStep) this.straighten();
       throw trouble(this.name, operation, error, id);
     }
+  }
+
+  /** A connection has given somebody the reply to another command: it is good for nothing any more. */
+  private straighten(): void {
+    if (!this.links.loseStep(new OutOfStep())) this.door.renew();
   }
 
   private failed(operation: string, problem: string): Error {

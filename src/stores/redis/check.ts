@@ -14,7 +14,7 @@ import * as keys from './keys.js';
 import { run } from './script.js';
 import { commitArguments, commitScript, hasCommitted } from './script-commit.js';
 import { createArguments, createScript } from './script-create.js';
-import { destroyScript } from './script-destroy.js';
+import { destroyReply, destroyScript } from './script-destroy.js';
 import { fileScript } from './script-file.js';
 import { codeOf, trouble } from './trouble.js';
 import { freshValue, newMark } from './value.js';
@@ -85,7 +85,7 @@ async function checkScripts(checked: Checked, id: string): Promise<void> {
   const createdAt = now ?? environment.now();
   const expiresAt = createdAt + LIFE_MS;
   const filing = keys.filingOf(prefix, id, id, keys.filedUntil(expiresAt));
-  const value = freshValue(pack({ head: { createdAt, expiresAt, version: 1, generation: 0 }, fields: new Map() }));
+  const value = freshValue(id, pack({ head: { createdAt, expiresAt, version: 1, generation: 0 }, fields: new Map() }));
   const index = door.isCluster ? '' : keys.indexPrefix(prefix);
   const call = { mark: newMark(), now, index, id, filed: filing.till };
   const login = { generation: 0, head: { expiresAt, generation: 1, user: id }, fields: new Map() };
@@ -95,9 +95,10 @@ async function checkScripts(checked: Checked, id: string): Promise<void> {
   await asked(checked, 'create', () => run(door.send, createScript, key, createArguments(value, expiresAt, now)));
   const done = await asked(checked, 'commit', () => run(door.send, commitScript, key, commitArguments(call, login)));
   const ended = [index, id, keys.endedChannel(prefix), 'check'];
-  const user = await asked(checked, 'destroy', () => run(door.send, destroyScript, key, ended));
+  const gone = await asked(checked, 'destroy', () => run(door.send, destroyScript, key, ended));
   if (door.isCluster) await door.send(filing.bucket, ['ZREM', filing.bucket, filing.entry]);
-  if (!hasCommitted(done) || String(user) !== id) throw missing(store, 'a session did not come back as it was written');
+  if (!hasCommitted(done) || destroyReply(gone, id) !== id)
+    throw missing(store, 'a session did not come back as it was written');
 }
 
 async function mayPublish({ door, prefix }: Checked, id: string): Promise<string | undefined> {

@@ -26,4 +26,9 @@ export interface Door {
   send(key: string, args: readonly Argument[]): Promise<Reply>;
   /** Every server that has keys of its own, as of now: one, or all masters of a cluster. For SCAN, CONFIG, SCRIPT LOAD. */
   masters(): Promise<readonly Node[]>;
+  /**
+   * Throws away connections on which nothing is answered, or answers have lost their order, and makes new ones. What is under way on them
+   * fails, or is sent again, as the client does it. Does nothing while new ones are being made, or when the client was closed.
+   */
+  renew(): void;
 }

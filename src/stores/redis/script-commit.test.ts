@@ -136,13 +136,13 @@ describe('the merge on the server', () => {
             const [expected] = apply(session, delta, NOW);
             const before = pack(session);
             const id = `s${i}`;
-            await door.send(id, ['SET', id, freshValue(before)]);
+            await door.send(id, ['SET', id, freshValue(id, before)]);
             const outcome = await commit(id, delta);
             expect(shown(outcome)).toEqual(shown(expected));
             const value = (await door.send(id, ['GET', id])) as Buffer;
             const record = applyPacked(unpack(before), delta, NOW)[2];
-            if (record === null) expect(value.equals(freshValue(before))).toBe(true);
-            else expect(sorted(value.subarray(7))).toBe(sorted(record));
+            if (record === null) expect(value.equals(freshValue(id, before))).toBe(true);
+            else expect(sorted(value.subarray(9))).toBe(sorted(record));
             met = { ...met, [expected.status]: met[expected.status] + 1 };
           }),
         );
@@ -199,7 +199,7 @@ describe('a commit that is sent again', () => {
   };
 
   test('answers what it answered, and changes nothing', async () => {
-    await door.send('again', ['SET', 'again', freshValue(pack(begun))]);
+    await door.send('again', ['SET', 'again', freshValue('again', pack(begun))]);
     const [one, two] = [newMark(), newMark()];
     expect(await commit('again', views('0', '1'), one)).toEqual({ status: 'ok', version: 2 });
     expect(await commit('again', views('1', '2'), two)).toEqual({ status: 'ok', version: 3 });
@@ -211,7 +211,7 @@ describe('a commit that is sent again', () => {
   });
 
   test('is known among the last eight, also when it was a login', async () => {
-    await door.send('eight', ['SET', 'eight', freshValue(pack(begun))]);
+    await door.send('eight', ['SET', 'eight', freshValue('eight', pack(begun))]);
     const login = { generation: 0, head: { expiresAt: NOW + 1e6, generation: 1, user: 'ada' }, fields: new Map() };
     const marks = Array.from({ length: 9 }, newMark);
     await commit('eight', views('0', '0'), marks[0]!);
@@ -224,7 +224,7 @@ describe('a commit that is sent again', () => {
 
   test('takes its mark along for two minutes, not longer', async () => {
     const bytesAfter = async (laterMs: number): Promise<number> => {
-      await door.send('old', ['SET', 'old', freshValue(pack(begun))]);
+      await door.send('old', ['SET', 'old', freshValue('old', pack(begun))]);
       await commit('old', views('0', '1'));
       await commit('old', views('1', '2'), newMark(), NOW + laterMs);
       return ((await door.send('old', ['GET', 'old'])) as Buffer)[0]!;
@@ -233,7 +233,7 @@ describe('a commit that is sent again', () => {
   });
 
   test('after the session has ended is gone', async () => {
-    await door.send('ended', ['SET', 'ended', freshValue(pack(begun))]);
+    await door.send('ended', ['SET', 'ended', freshValue('ended', pack(begun))]);
     const mark = newMark();
     await commit('ended', views('0', '1'), mark);
     await door.send('ended', ['DEL', 'ended']);
@@ -247,7 +247,7 @@ test('a value that was cut anywhere, or has one byte more, is damage to every ve
     ...{ createdAt: NOW, expiresAt: NOW + 1e6, version: 1, generation: 0, secret: Buffer.alloc(32, 1), user: 'ada' },
     ...{ previous: { secret: Buffer.alloc(32, 2), until: NOW + 5, opens: 'nothing' }, signedInAt: NOW },
   };
-  const whole = freshValue(pack({ head, fields: new Map([['views', Buffer.from('1')]]) }));
+  const whole = freshValue('a', pack({ head, fields: new Map([['views', Buffer.from('1')]]) }));
   const change: Delta = { generation: 0, head: { expiresAt: NOW + 1e6 }, fields: new Map() };
   const damaged = Array.from({ length: whole.length }, (_, length) => whole.subarray(0, length));
   damaged.push(Buffer.concat([whole, Buffer.of(0)]), Buffer.from('{"views":1}'), Buffer.of(0x80, 4, 0x95));
@@ -277,7 +277,7 @@ test('a script that the server has lost is sent whole, once', async () => {
 
 async function commit(id: string, delta: Delta, mark: Buffer = newMark(), now: number = NOW): Promise<Outcome> {
   const call = { mark, now, index: 'index:', id, filed: 0 };
-  const outcome = commitReply(await run(door.send, commitScript, id, commitArguments(call, delta)), delta);
+  const outcome = commitReply(await run(door.send, commitScript, id, commitArguments(call, delta)), mark, delta);
   if (outcome.status === 'file first') throw new Error('One server files by itself.');
   return outcome;
 }

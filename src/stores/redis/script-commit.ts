@@ -11,7 +11,7 @@
  *   each write    one byte: 0 sets whatever is there, 1 wants that there is nothing, 2 wants the value that follows; plus 4 if a new
  *                 value follows, otherwise the field goes. Then the name with its length in a byte, the values with theirs as a count
  *
- * Replies: [0] gone; [1, version] done; [2, value, ...] conflict, with what the swapped fields hold, in the order of the delta;
+ * Replies begin with a status, plus four times the mark's first two bytes, so that no other commit's reply is taken for it: [0] gone; [1, version] done; [2, value, ...] conflict, with what the swapped fields hold, in the order of the delta;
  * [3, user, second] nothing done: file the session in the index first. Errors are Redis' own, or begin with CORRUPT.
  */
 import type { Delta, Outcome, Write } from '../../contract.js';
@@ -97,8 +97,11 @@ end
 
 local key, delta, given, index, id = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
+local high, low = byte(delta, 1, 2)
+local tag = 4 * (256 * high + low)
+
 local value = redis.pcall('GET', key)
-if not value then return { 0 } end
+if not value then return { tag } end
 if type(value) == 'table' then return value end
 local isRead, head = pcall(read, value)
 if not isRead then return redis.error_reply(CORRUPT) end
@@ -108,13 +111,13 @@ local mark, last, marks = sub(delta, 1, 5), byte(delta, 6), head.marks
 for n = 1, marks do
   local at = 6 * n + 1
   local noted = byte(value, at)
-  if noted - noted % 16 == last and sub(value, at - 5, at - 1) == mark then return { 1, head.version - marks + n } end
+  if noted - noted % 16 == last and sub(value, at - 5, at - 1) == mark then return { tag + 1, head.version - marks + n } end
 end
 
 -- 1. Expired, or signed in anew: gone.
 local generation, expiresAt, filed, clear, set, has, at = struct.unpack('<dddBBB', delta, 7)
 local now = clock(given)
-if head.expiresAt <= now or head.generation ~= generation then return { 0 } end
+if head.expiresAt <= now or head.generation ~= generation then return { tag } end
 
 local from, behind = {}, {}
 if has > 0 then from, behind, at = partsOf(delta, at, has) end
@@ -124,7 +127,7 @@ if not isWalked or stop ~= #value + 1 then return redis.error_reply(CORRUPT) end
 
 -- 2. Somebody rotated first, or a swap lost: conflict, with the present values of all swapped fields.
 local isLost = from[2] and sub(delta, from[2], behind[2] - 1) ~= sub(value, head.secretFrom, head.previousFrom - 1)
-local present = { 2 }
+local present = { tag + 2 }
 for _, write in ipairs(writes) do
   if write.must > 0 then
     local is = write.from and sub(value, write.valueFrom, write.behind - 1)
@@ -166,7 +169,7 @@ if user then
       local failed = file(bucket, member, till, now)
       if failed then return failed end
     elseif till > filed then
-      return { 3, user, till }
+      return { tag + 3, user, till }
     end
   end
 end
@@ -194,7 +197,8 @@ for _, write in ipairs(writes) do
     n, size = n + 2, size + 1
   end
 end
-parts[1] = marks .. char(1, flags) .. sub(value, head.createdFrom, head.expiresFrom - 1) .. packedTime(expiresAt)
+local check = sub(value, head.createdFrom - 4, head.createdFrom - 3)
+parts[1] = marks .. check .. char(1, flags) .. sub(value, head.createdFrom, head.expiresFrom - 1) .. packedTime(expiresAt)
   .. packed(version) .. generation .. middle .. packed(size)
 
 -- 5. Both, or neither.
@@ -203,7 +207,7 @@ if failed then return failed end
 if head.user and user ~= head.user and index ~= '' then
   redis.call('ZREM', entry(index, head.user, id))
 end
-return { 1, version }
+return { tag + 1, version }
 `);
 
 export interface CommitCall {
@@ -283,9 +287,12 @@ function putCounted(bytes: Buffer, at: number, value: Uint8Array | null): number
   return from + value.length;
 }
 
+const STATUSES = 4;
+const [GONE, DONE, CONFLICT, FILE_FIRST] = [0, 1, 2, 3];
+
 /** Whether it came to the writing, by its reply. */
 export function hasCommitted(reply: Reply): boolean {
-  return Array.isArray(reply) && reply[0] === 1;
+  return Array.isArray(reply) && reply[0] % STATUSES === DONE;
 }
 
 /** The session has to be in the index before it may have this user, or this deadline. */
@@ -295,17 +302,18 @@ export interface FileFirst {
   readonly till: number;
 }
 
-/** What the script's reply means. Throws OutOfStep for one that this script cannot have given to this delta. */
-export function commitReply(reply: Reply, delta: Delta): Outcome | FileFirst {
+/** What the script's reply means. Throws OutOfStep for one that this script has not given to this delta. */
+export function commitReply(reply: Reply, mark: Buffer, delta: Delta): Outcome | FileFirst {
   // Bytes would come apart into numbers below, and the first byte of a session reads like "done".
   if (!Array.isArray(reply)) throw new OutOfStep();
-  const [status, ...rest] = reply as readonly Reply[];
-  if (status === 0) return { status: 'gone' };
-  if (status === 1) return { status: 'ok', version: rest[0] as number };
-  if (status === 3) return { status: 'file first', user: String(rest[0]), till: rest[1] as number };
+  const [first, ...rest] = reply as readonly Reply[];
+  const status = Number(first) - STATUSES * mark.readUInt16BE(0);
+  if (status === GONE) return { status: 'gone' };
+  if (status === DONE) return { status: 'ok', version: rest[0] as number };
+  if (status === FILE_FIRST) return { status: 'file first', user: String(rest[0]), till: rest[1] as number };
   const fields = new Map<string, Uint8Array | null>();
   const swapped = [...delta.fields].filter(([, { op }]) => op === 'swap');
-  if (status !== 2 || rest.length !== swapped.length) throw new OutOfStep();
+  if (status !== CONFLICT || rest.length !== swapped.length) throw new OutOfStep();
   for (const [i, [name]] of swapped.entries()) fields.set(name, rest[i] as Buffer | null);
   return { status: 'conflict', fields };
 }

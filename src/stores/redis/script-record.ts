@@ -43,7 +43,7 @@ end
 -- Everything in front of the fields. Fails for what is too short to hold it; what is longer shows when the fields are walked over.
 local function read(value)
   local marks = byte(value, 1)
-  local at = 2 + 6 * marks
+  local at = 4 + 6 * marks -- behind the check of the id
   local format, flags = byte(value, at, at + 1)
   if marks > 8 or format ~= 1 or flags > 127 then error('not ours') end
   local head, length, _ = { marks = marks, flags = flags, createdFrom = at + 2 }

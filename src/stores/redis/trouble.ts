@@ -24,6 +24,14 @@ const advice: Readonly<Record<string, string>> = {
 /** A reply that cannot be the one to our command: the client has lost step with its connection, and gives everybody another's. */
 export class OutOfStep extends Error {}
 
+/** Under this id stands what was written for another: somebody renamed a key, or restored it under another name. */
+export function misplaced(id: string): SojournError {
+  return failure('SOJOURN_CORRUPT', {
+    what: `Session ${id}`,
+    problem: 'what is stored under its id belongs to another session',
+  });
+}
+
 /** The error to throw for `error` of a command about session `id`. */
 export function trouble(store: string, operation: string, error: unknown, id?: string): SojournError {
   if (isFailure(error)) return error;

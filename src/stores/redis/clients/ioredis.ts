@@ -15,6 +15,7 @@ import { closed, isReply, refusedSetting } from './trouble.js';
 export interface IoRedis {
   readonly status: string;
   readonly manuallyClosing?: boolean;
+  readonly stream?: { destroy(): unknown } | null;
   readonly isCluster?: boolean;
   readonly options: Settings & { readonly scaleReads?: unknown; readonly redisOptions?: Settings };
   createBuiltinCommand(name: string): { readonly buffer: (...args: readonly Argument[]) => Promise<unknown> };
@@ -31,7 +32,7 @@ interface Settings {
 }
 
 interface Cluster extends IoRedis {
-  nodes(role: 'master'): readonly IoRedis[];
+  nodes(role: 'master' | 'all'): readonly IoRedis[];
   refreshSlotsCache(done: (error?: unknown) => void): void;
 }
 
@@ -39,7 +40,8 @@ export function ioredisDoor(client: IoRedis): Door {
   refuseSettings(client);
   if (client.isCluster === true) return clusterDoor(client as Cluster);
   const node = nodeOf(client);
-  return { client: 'ioredis', isCluster: false, send: (_key, args) => node.send(args), masters: async () => [node] };
+  const send = (_key: string, args: readonly Argument[]) => node.send(args);
+  return { client: 'ioredis', isCluster: false, send, masters: async () => [node], renew: () => dropConnection(client) };
 }
 
 /** What would make sessions wrong. The remedy is a client of their own: `client.duplicate({ ... })`. */
@@ -64,6 +66,9 @@ function clusterDoor(client: Cluster): Door {
       // Before it is ready its "masters" are the addresses it was given. Any command waits until then, or fails.
       if (client.status !== 'ready') await send(['PING']);
       return provedMasters(async () => client.nodes('master').map(nodeOf), refresh);
+    },
+    renew() {
+      if (!isClosed(client)) client.nodes('all').forEach(dropConnection);
     },
   };
 }
@@ -93,6 +98,14 @@ function sender(client: IoRedis): (args: readonly Argument[]) => Promise<Reply> 
 /** By its owner, rather than by an outage: `quit()` or `disconnect()`, under way or done. */
 function isClosed(client: IoRedis): boolean {
   return client.status === 'end' || client.manuallyClosing === true;
+}
+
+/**
+ * The client makes another, after a pause of its own settings. Not by `disconnect(true)`, which says goodbye first, and on a dead
+ * connection waits two seconds for the answer. One that is not connected yet has its own time limit.
+ */
+function dropConnection(client: IoRedis): void {
+  if (!isClosed(client) && (client.status === 'ready' || client.status === 'connect')) client.stream?.destroy();
 }
 
 /** Disconnected while it was reconnecting: it stays in that state, and would keep commands for ever. */

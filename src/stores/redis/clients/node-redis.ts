@@ -9,6 +9,7 @@
 import type { Argument, Door, Node, Reply } from '../door.js';
 import { provedMasters } from './ownership.js';
 import { plain } from './plain.js';
+import { type Reconnectable, reconnectionOf } from './reconnection.js';
 import { type Relearning, relearn, relearnWhileReconnecting } from './relearn.js';
 import { closed, connecting, isReply, refusedSetting } from './trouble.js';
 
@@ -23,15 +24,19 @@ export interface NodeRedis {
 
 type Address = { readonly host?: string; readonly port?: number; readonly path?: string };
 
-interface Single extends NodeRedis {
-  /** Connected at this moment; a pool does not say. */
-  readonly isReady?: boolean;
+interface Single extends NodeRedis, Omit<Reconnectable, 'on'> {
   sendCommand(args: readonly Argument[], options: object): Promise<unknown>;
+}
+
+interface Pool extends NodeRedis {
+  execute<R>(run: (client: Single) => Promise<R>): Promise<R>;
 }
 
 interface Sentinel extends NodeRedis {
   sendCommand(isReadonly: boolean, args: readonly Argument[], options: object): Promise<unknown>;
   getMasterNode(): Address | undefined;
+  /** Not documented; also what its own methods do. */
+  _execute?(isReadonly: boolean, run: (client: Single) => unknown): Promise<unknown>;
 }
 
 interface Cluster extends NodeRedis, Omit<Relearning, 'on'> {
@@ -47,7 +52,8 @@ export function nodeRedisDoor(client: NodeRedis): Door {
     throw refusedSetting('keyPrefix', 'name the prefix as an option of redis() instead');
   outliveErrors(client);
   if (isCluster(client)) return clusterDoor(client);
-  return isSentinel(client) ? sentinelDoor(client) : singleDoor(client as Single);
+  if (isSentinel(client)) return sentinelDoor(client);
+  return isPool(client) ? poolDoor(client) : singleDoor(client as Single);
 }
 
 function isCluster(client: NodeRedis): client is Cluster {
@@ -56,6 +62,10 @@ function isCluster(client: NodeRedis): client is Cluster {
 
 function isSentinel(client: NodeRedis): client is Sentinel {
   return 'getMasterNode' in client;
+}
+
+function isPool(client: NodeRedis): client is Pool {
+  return client.idleClients !== undefined && 'execute' in client;
 }
 
 const heard = new WeakSet<NodeRedis>();
@@ -82,14 +92,14 @@ function code(type: string): number {
   return type.charCodeAt(0);
 }
 
-function oneServer(send: (args: readonly Argument[]) => Promise<Reply>, name: () => string): Door {
+function oneServer(send: (args: readonly Argument[]) => Promise<Reply>, name: () => string, renew: () => void): Door {
   const node: Node = {
     get name() {
       return name();
     },
     send,
   };
-  return { client: 'node-redis', isCluster: false, send: (_key, args) => send(args), masters: async () => [node] };
+  return { client: 'node-redis', isCluster: false, send: (_key, args) => send(args), masters: async () => [node], renew };
 }
 
 /**
@@ -101,7 +111,41 @@ const atOnce = { ...asRESP2, timeout: undefined };
 function singleDoor(client: Single): Door {
   const send = (args: readonly Argument[]) =>
     settled(client, () => client.sendCommand(args, client.isReady ? atOnce : asRESP2));
-  return oneServer(send, () => (client.idleClients === undefined ? addressOf(client.options?.socket) : 'the pool'));
+  const reconnection = reconnectionOf(client as unknown as Reconnectable);
+  return oneServer(
+    send,
+    () => addressOf(client.options?.socket),
+    () => reconnection.renew(),
+  );
+}
+
+/** The pool does not show its connections, but lends them: those that have not answered us yet are the ones that may be dead. */
+function poolDoor(client: Pool): Door {
+  const silent = new Map<Single, number>();
+  const count = (each: Single, change: number): void => {
+    const left = (silent.get(each) ?? 0) + change;
+    if (left > 0) silent.set(each, left);
+    else silent.delete(each);
+  };
+  const ask = (args: readonly Argument[]) => async (each: Single) => {
+    count(each, 1);
+    try {
+      return await each.sendCommand(args, each.isReady ? atOnce : asRESP2);
+    } finally {
+      count(each, -1);
+    }
+  };
+  return oneServer(
+    (args) => settled(client, () => client.execute(ask(args))),
+    () => 'the pool',
+    () => {
+      for (const each of silent.keys()) renewNode(each);
+    },
+  );
+}
+
+function renewNode(node: unknown): void {
+  reconnectionOf(node as Reconnectable).renew();
 }
 
 /**
@@ -111,7 +155,9 @@ function singleDoor(client: Single): Door {
  */
 function sentinelDoor(client: Sentinel): Door {
   const send = inTurn((args) => settled(client, () => client.sendCommand(false, args, asRESP2)));
-  return oneServer(send, () => addressOf(client.getMasterNode()));
+  // The connection to the master, as it lends it. Those to the sentinels it checks and replaces itself.
+  const renew = (): void => void client._execute?.(false, renewNode).catch(() => {});
+  return oneServer(send, () => addressOf(client.getMasterNode()), renew);
 }
 
 function inTurn(send: (args: readonly Argument[]) => Promise<Reply>): (args: readonly Argument[]) => Promise<Reply> {
@@ -149,6 +195,9 @@ function clusterDoor(client: Cluster): Door {
         () => Promise.all(client.masters.map(node)),
         () => relearn(client, sample),
       );
+    },
+    renew() {
+      for (const { client: node } of client.masters) if (node) renewNode(node);
     },
   };
 }
