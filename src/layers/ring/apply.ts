@@ -1,0 +1,162 @@
+/**
+ * A delta on a replica: the rule of `commit` (core/delta.ts), and what it leaves behind for those who will merge.
+ *
+ * The rule itself is not told again: it gets the head and the fields that the delta names, and says what becomes of them. Here
+ * the outcome is stamped. What the delta does not name is copied with the stamp it has, in runs and undecoded. A login stamps all
+ * anew, and no tombstone outlives it. A touch stamps nothing: of two deadlines the later one counts.
+ *
+ * An earlier deadline is written as the delta says, and lasts as long as no copy comes back that has the later one: clocks of
+ * servers differ by a little, and a commit of one that is behind must not outlast the touches of an hour.
+ */
+import type { Delta, Head, Outcome } from '../../contract.js';
+import { apply } from '../../core/delta.js';
+import { failure } from '../../errors.js';
+import { extended, plansFrom } from './merge.js';
+import { type Group, type Live, newestOf, REPAIR_HORIZON_MS, type Replica, type Stamps } from './replica.js';
+import { entriesOf, latin1Of, Walk } from './replica-fields.js';
+import { MOST_TOMBSTONES } from './replica-layout.js';
+import { type Plan, type Run, type Span, writeField, writeLive } from './replica-write.js';
+import { compareStamps, laterStamp, msOf, type Stamp, traceOf } from './stamp.js';
+
+/** What came of it, and what to write down when that is 'ok'. */
+export type AppliedTo = readonly [outcome: Outcome, next: Live | null];
+
+/** Where a field stands that the delta names, and in which group. */
+interface Spot {
+  readonly group: Group;
+  readonly from: number;
+  readonly to: number;
+  readonly isDead: boolean;
+}
+
+/**
+ * `stamp` must be later than all that the replica holds (`StampClock.after` of its `newestOf`): SOJOURN_STORE otherwise, since of
+ * two writes of one field the later one would lose. SOJOURN_VALUE for what has no place in a replica.
+ */
+export function applyTo(
+  replica: Replica | null,
+  delta: Delta,
+  stamp: Stamp,
+  now: number,
+  horizonMs: number = REPAIR_HORIZON_MS,
+): AppliedTo {
+  if (replica === null || replica.kind === 'ended') return [{ status: 'gone' }, null];
+  const values = new Map<string, Uint8Array>();
+  const spots: Spot[] = [];
+  for (const name of delta.fields.keys()) look(replica, name, values, spots);
+  const [outcome, next] = apply({ head: replica.head, fields: values }, delta, now);
+  if (next === null) return [outcome, null];
+  checkOrder(replica, next.head, stamp);
+  const written: Run[] = [];
+  for (const name of delta.fields.keys()) written.push(writeField(name, next.fields.get(name) ?? null));
+  if (written.length > 1) written.sort(byName);
+  const lineage = extended(replica.lineage, traceOf(stamp));
+  if (next.head.generation !== replica.head.generation) {
+    return [outcome, begunAnew(replica, next.head, stamp, lineage, written)];
+  }
+  const dead = written.reduce((total, { isDead }) => total + Number(isDead), 0);
+  const floor = nextFloor(replica, now - horizonMs, dead);
+  const plans = floor === replica.stamps.floor ? without(replica, spots) : above(floor!, replica, delta);
+  if (written.length > 0) plans.push({ stamp, runs: written, count: written.length, dead });
+  return [outcome, writeLive(next.head, stampsAfter(replica.stamps, delta.head, stamp, floor), lineage, plans)];
+}
+
+/** Finds a field and, unless that is a tombstone, its value. */
+function look({ bytes, groups }: Live, text: string, values: Map<string, Uint8Array>, spots: Spot[]): void {
+  const name = latin1Of(text);
+  for (const group of groups) {
+    const walk = new Walk(bytes, group.from);
+    for (let left = group.count; left > 0; left--) {
+      walk.step();
+      if (!walk.isNamed(name)) continue;
+      spots.push({ group, from: walk.from, to: walk.to, isDead: walk.isDead });
+      if (!walk.isDead) values.set(text, walk.value);
+      return;
+    }
+  }
+}
+
+function checkOrder(replica: Live, next: Head, stamp: Stamp): void {
+  if (next.generation < replica.head.generation) {
+    throw failure('SOJOURN_VALUE', { path: 'the session', problem: 'its generation would go back' });
+  }
+  if (compareStamps(stamp, newestOf(replica)) > 0) return;
+  const problem = 'the stamp of the write is not later than what is there';
+  throw failure('SOJOURN_STORE', { store: 'ring', operation: 'commit', problem });
+}
+
+/** The session after a login: all that is there is of the login. */
+function begunAnew(replica: Live, head: Head, stamp: Stamp, lineage: Uint8Array, written: readonly Run[]): Live {
+  const runs = new Map<string, Run>(entriesOf(replica));
+  for (const run of written) runs.set(run.name, run);
+  const alive = [...runs.values()].filter(({ isDead }) => !isDead).sort(byName);
+  const stamps = { begun: stamp, proof: stamp, lifetime: stamp, floor: undefined };
+  return writeLive(head, stamps, lineage, [{ stamp, runs: alive, count: alive.length, dead: 0 }]);
+}
+
+/** Who names a secret or a user changes the proof; who names `remember`, the lifetime. */
+function stampsAfter(before: Stamps, change: Delta['head'], stamp: Stamp, floor: Stamp | undefined): Stamps {
+  const { secret, previous, user, signedInAt, remember } = change;
+  const isProof = secret !== undefined || previous !== undefined || user !== undefined || signedInAt !== undefined;
+  return {
+    begun: before.begun,
+    proof: isProof ? stamp : before.proof,
+    lifetime: remember !== undefined ? stamp : before.lifetime,
+    floor,
+  };
+}
+
+/** The stamp of the last tombstone that need not be kept any longer, if that is higher than the floor there is. */
+function nextFloor({ groups, stamps }: Live, beforeMs: number, more: number): Stamp | undefined {
+  let { floor } = stamps;
+  let dead = more;
+  for (const group of groups) dead += group.dead;
+  if (dead === more) return floor;
+  for (const group of groups) {
+    if (group.dead === 0) continue;
+    if (msOf(group.stamp) >= beforeMs && dead <= MOST_TOMBSTONES) break;
+    dead -= group.dead;
+    floor = floor === undefined ? group.stamp : laterStamp(floor, group.stamp);
+  }
+  return floor;
+}
+
+/** All groups but the fields in these spots. */
+function without(replica: Live, spots: readonly Spot[]): Plan[] {
+  const plans: Plan[] = [];
+  for (const group of replica.groups) {
+    const gaps = spots.filter((spot) => spot.group === group);
+    const plan = gaps.length === 0 ? whole(replica, group) : withGaps(replica, group, gaps);
+    if (plan.count > 0 || plans.length === 0) plans.push(plan);
+  }
+  return plans;
+}
+
+function whole({ bytes }: Live, { stamp, from, to, count, dead }: Group): Plan {
+  return { stamp, runs: [{ bytes, from, to }], count, dead };
+}
+
+function withGaps({ bytes }: Live, { stamp, from, to, count, dead }: Group, gaps: Spot[]): Plan {
+  const runs: Span[] = [];
+  let at = from;
+  let deadInGaps = 0;
+  for (const gap of gaps.sort((a, b) => a.from - b.from)) {
+    if (gap.from > at) runs.push({ bytes, from: at, to: gap.from });
+    if (gap.isDead) deadInGaps++;
+    at = gap.to;
+  }
+  if (to > at) runs.push({ bytes, from: at, to });
+  return { stamp, runs, count: count - gaps.length, dead: dead - deadInGaps };
+}
+
+/** All that the delta does not name, without the tombstones that the new floor stands for. */
+function above(floor: Stamp, replica: Live, delta: Delta): Plan[] {
+  const entries = entriesOf(replica);
+  for (const name of delta.fields.keys()) entries.delete(latin1Of(name));
+  const kept = [...entries.values()].filter(({ isDead, stamp }) => !isDead || compareStamps(stamp, floor) > 0);
+  return plansFrom(kept, replica.stamps.begun);
+}
+
+function byName(a: Run, b: Run): number {
+  return a.name < b.name ? -1 : 1;
+}

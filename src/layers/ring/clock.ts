@@ -1,0 +1,58 @@
+/**
+ * A hybrid logical clock: it gives the time as far as that is enough, and otherwise one more than the latest it knows of.
+ *
+ * What a server writes after it has read something must count as later, however its clock stands: so whoever reads a stamp
+ * shows it to the clock, and the next stamp is past it. A server whose clock is far ahead would drag all others with it; stamps
+ * more than a minute ahead are refused, and the clock stays where it is. A session that holds such a stamp can be
+ * written all the same: `after` gives one that is past it, for that session alone.
+ *
+ * Rejected: refusing the write (one wrong clock would stop sessions on every server, for as long as it is ahead).
+ */
+import type { Environment } from '../../contract.js';
+import { MAX_SKEW_MS } from '../../core/expiry.js';
+import { counterOf, LAST_COUNTER, LAST_MS, msOf, type Stamp, stampOf } from './stamp.js';
+
+export interface StampClock {
+  /** Later than every stamp that it gave or accepted. */
+  stamp(): Stamp;
+  /** False when `seen` is too far ahead of this server's time: it is refused, and somebody should hear of it. */
+  witness(seen: Stamp): boolean;
+  /** Later than `seen` as well, even where that is refused. For what is written on top of it. */
+  after(seen: Stamp): Stamp;
+}
+
+/** `writer`: 32 bits that no other process is likely to have. */
+export function stampClock(now: Environment['now'], writer: number): StampClock {
+  let ms = 0;
+  let counter = 0;
+  return { stamp, witness, after };
+
+  function stamp(): Stamp {
+    const time = Math.min(Math.floor(now()), LAST_MS);
+    if (time > ms) [ms, counter] = [time, 0];
+    else [ms, counter] = next(ms, counter);
+    return stampOf(ms, counter, writer);
+  }
+
+  function witness(seen: Stamp): boolean {
+    const seenMs = msOf(seen);
+    if (seenMs > now() + MAX_SKEW_MS) return false;
+    const seenCounter = counterOf(seen);
+    if (seenMs > ms || (seenMs === ms && seenCounter > counter)) [ms, counter] = [seenMs, seenCounter];
+    return true;
+  }
+
+  function after(seen: Stamp): Stamp {
+    return witness(seen) ? stamp() : stampOf(...next(msOf(seen), counterOf(seen)), writer);
+  }
+}
+
+/** A name for a writer: the process draws it when it starts. */
+export function newWriter(random: Environment['random']): number {
+  const [a, b, c, d] = random(4) as unknown as [number, number, number, number];
+  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+}
+
+function next(ms: number, counter: number): [ms: number, counter: number] {
+  return counter < LAST_COUNTER ? [ms, counter + 1] : [ms + 1, 0];
+}

@@ -1,0 +1,153 @@
+/**
+ * Writing a replica down. What stays as it was is copied in runs, from whichever replica it stands in.
+ *
+ * The steps follow replica-layout.ts. What comes out is read back only as far as its head, since where the rest stands is known.
+ */
+import type { Head } from '../../contract.js';
+import { countBytes } from '../../core/packed-fields.js';
+import { checkField, headBytes, writeCount, writeHead } from '../../core/record.js';
+import { readHeadAt } from '../../core/record-read.js';
+import { failure } from '../../errors.js';
+import type { Ended, Group, Live, Stamps } from './replica.js';
+import {
+  ENDED,
+  FLOOR,
+  LAST_UNTIL,
+  LIFETIME_OF_PROOF,
+  LIVE,
+  MOST_FIELDS,
+  OWN_LIFETIME,
+  OWN_PROOF,
+  SHAPE_BYTES,
+  UNTIL_BYTES,
+} from './replica-layout.js';
+import { compareStamps, STAMP_BYTES, type Stamp } from './stamp.js';
+
+/** Fields that stand one after the other in `bytes`. */
+export interface Span {
+  readonly bytes: Buffer;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One field. */
+export interface Run extends Span {
+  /** The bytes of its name as latin1: its order is theirs. */
+  readonly name: string;
+  readonly isDead: boolean;
+}
+
+/** A group to be written: spans in the order of their names. */
+export interface Plan {
+  readonly stamp: Stamp;
+  readonly runs: readonly Span[];
+  readonly count: number;
+  readonly dead: number;
+}
+
+/** The first plan is of `begun`; the others have fields and are in the order of their stamps. SOJOURN_VALUE for what has no place in a replica. */
+export function writeLive(head: Head, stamps: Stamps, lineage: Uint8Array, plans: readonly Plan[]): Live {
+  const shape = shapeOf(stamps);
+  const bytes = Buffer.allocUnsafe(liveBytes(head, shape, lineage, plans));
+  // 1. What it is, and of which stamps.
+  bytes[0] = LIVE;
+  bytes[1] = shape | lineage.length;
+  let at = writeBytes(bytes, SHAPE_BYTES, stamps.begun);
+  if (shape & OWN_PROOF) at = writeBytes(bytes, at, stamps.proof);
+  if (shape & OWN_LIFETIME) at = writeBytes(bytes, at, stamps.lifetime);
+  if (shape & FLOOR) at = writeBytes(bytes, at, stamps.floor!);
+  // 2. The traces of the last commits.
+  at = writeBytes(bytes, at, lineage);
+  const lineageAt = at - lineage.length;
+  // 3. The head.
+  const headAt = at;
+  at = writeHead(bytes, at, head);
+  // 4. The fields.
+  const groups: Group[] = [];
+  for (const { stamp, runs, count, dead } of plans) {
+    if (groups.length > 0) at = writeBytes(bytes, at, stamp);
+    const stampAt = groups.length > 0 ? at - STAMP_BYTES : SHAPE_BYTES;
+    const isLast = groups.length === plans.length - 1;
+    const from = writeCount(bytes, at, 2 * count + (isLast ? 0 : 1));
+    at = from;
+    for (const run of runs) at += run.bytes.copy(bytes, at, run.from, run.to);
+    groups.push({ stamp: bytes.subarray(stampAt, stampAt + STAMP_BYTES), from, to: at, count, dead });
+  }
+  return {
+    kind: 'live',
+    bytes,
+    head: readHeadAt(bytes, headAt).head,
+    stamps: stampsAt(bytes, shape),
+    lineage: bytes.subarray(lineageAt, headAt),
+    groups,
+  };
+}
+
+/** The stamps in front of a live replica of this shape. */
+export function stampsAt(bytes: Buffer, shape: number): Stamps {
+  let at = SHAPE_BYTES;
+  const next = (): Stamp => bytes.subarray(at, (at += STAMP_BYTES));
+  const begun = next();
+  const proof = shape & OWN_PROOF ? next() : begun;
+  const lifetime = shape & OWN_LIFETIME ? next() : shape & LIFETIME_OF_PROOF ? proof : begun;
+  return { begun, proof, lifetime, floor: shape & FLOOR ? next() : undefined };
+}
+
+/** How many bytes `stampsAt` looks at. */
+export function stampsBytes(shape: number): number {
+  return STAMP_BYTES * (1 + (shape & OWN_PROOF ? 1 : 0) + (shape & OWN_LIFETIME ? 1 : 0) + (shape & FLOOR ? 1 : 0));
+}
+
+export function writeEnded(stamp: Stamp, until: number): Ended {
+  const bytes = Buffer.allocUnsafe(1 + STAMP_BYTES + UNTIL_BYTES);
+  bytes[0] = ENDED;
+  const at = writeBytes(bytes, 1, stamp);
+  const kept = Math.min(Math.max(Math.ceil(until), 0), LAST_UNTIL);
+  bytes.writeUIntBE(kept, at, UNTIL_BYTES);
+  return { kind: 'ended', bytes, stamp: bytes.subarray(1, at), until: kept };
+}
+
+/** A field as it stands in a replica; null is a tombstone. */
+export function writeField(name: string, value: Uint8Array | null): Run {
+  const nameBytes = checkField(name, value?.length ?? 0);
+  const length = value === null ? 0 : value.length + 1;
+  const lengthBytes = countBytes(length);
+  const bytes = Buffer.allocUnsafe(1 + lengthBytes + nameBytes + (value?.length ?? 0));
+  bytes[0] = nameBytes;
+  const nameAt = writeCount(bytes, 1, length);
+  bytes.write(name, nameAt);
+  if (value !== null) bytes.set(value, nameAt + nameBytes);
+  const key = nameBytes === name.length ? name : bytes.toString('latin1', nameAt, nameAt + nameBytes);
+  return { bytes, from: 0, to: bytes.length, name: key, isDead: value === null };
+}
+
+/** The one shape in which these stamps are written. */
+function shapeOf({ begun, proof, lifetime, floor }: Stamps): number {
+  const isOwnProof = compareStamps(proof, begun) !== 0;
+  const isOfBegun = compareStamps(lifetime, begun) === 0;
+  const isOfProof = !isOfBegun && compareStamps(lifetime, proof) === 0;
+  return (
+    (isOwnProof ? OWN_PROOF : 0) |
+    (isOfBegun ? 0 : isOfProof ? LIFETIME_OF_PROOF : OWN_LIFETIME) |
+    (floor === undefined ? 0 : FLOOR)
+  );
+}
+
+function liveBytes(head: Head, shape: number, lineage: Uint8Array, plans: readonly Plan[]): number {
+  let total = SHAPE_BYTES + stampsBytes(shape) + lineage.length + headBytes(head) - STAMP_BYTES;
+  let fields = 0;
+  for (const { runs, count } of plans) {
+    total += STAMP_BYTES + countBytes(2 * count);
+    fields += count;
+    for (const { from, to } of runs) total += to - from;
+  }
+  if (fields > MOST_FIELDS) {
+    throw failure('SOJOURN_VALUE', { path: 'the session', problem: `it has more than ${MOST_FIELDS} fields` });
+  }
+  return total;
+}
+
+function writeBytes(bytes: Buffer, at: number, part: Uint8Array): number {
+  bytes.set(part, at);
+  return at + part.length;
+}

@@ -1,0 +1,102 @@
+/** Stamps sort as their bytes do, and a clock never gives one twice. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { newWriter, stampClock } from './clock.js';
+import { compareStamps, counterOf, LAST_COUNTER, LAST_MS, msOf, type Stamp, stampOf } from './stamp.js';
+
+const parts = fc.tuple(
+  fc.oneof(fc.nat({ max: 3 }), fc.integer({ min: 0, max: LAST_MS })),
+  fc.oneof(fc.nat({ max: 3 }), fc.nat({ max: LAST_COUNTER })),
+  fc.oneof(fc.nat({ max: 3 }), fc.integer({ min: 0, max: 2 ** 32 - 1 })),
+);
+
+describe('a stamp', () => {
+  test('tells its time and its counter', () => {
+    fc.assert(
+      fc.property(parts, ([ms, counter, writer]) => {
+        const stamp = stampOf(ms, counter, writer);
+        expect([stamp.length, msOf(stamp), counterOf(stamp)]).toEqual([12, ms, counter]);
+      }),
+    );
+  });
+
+  test('is later by time, then by counter, then by writer: and so are its bytes', () => {
+    fc.assert(
+      fc.property(parts, parts, (a, b) => {
+        const at = a.findIndex((part, i) => part !== b[i]);
+        const expected = at === -1 ? 0 : Math.sign(a[at]! - b[at]!);
+        const [stampA, stampB] = [stampOf(...a), stampOf(...b)];
+        expect(Math.sign(compareStamps(stampA, stampB))).toBe(expected);
+        expect(Buffer.compare(stampA, stampB)).toBe(expected);
+      }),
+    );
+  });
+});
+
+describe('a clock', () => {
+  test('gives later and later stamps, also when the time stands still or goes back', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 2 }), (times) => {
+        let i = 0;
+        const clock = stampClock(() => times[i]! * 1000, 1);
+        let last: Stamp | undefined;
+        for (; i < times.length; i++) {
+          const stamp = clock.stamp();
+          if (last) expect(compareStamps(stamp, last)).toBeGreaterThan(0);
+          last = stamp;
+        }
+      }),
+    );
+  });
+
+  test('shows the time as long as it goes on', () => {
+    let now = 5000.7;
+    const clock = stampClock(() => now, 1);
+    expect(msOf(clock.stamp())).toBe(5000);
+    now = 6000;
+    expect([msOf(clock.stamp()), counterOf(clock.stamp())]).toEqual([6000, 1]);
+  });
+
+  test('has room for more writes in a millisecond than a counter can count', () => {
+    const clock = stampClock(() => 5, 1);
+    clock.witness(stampOf(5, LAST_COUNTER - 1, 1));
+    expect([clock.stamp(), clock.stamp(), clock.stamp()]).toEqual([
+      stampOf(5, LAST_COUNTER, 1),
+      stampOf(6, 0, 1),
+      stampOf(6, 1, 1),
+    ]);
+  });
+
+  test('is past every stamp that it has seen, whoever wrote it', () => {
+    fc.assert(
+      fc.property(fc.nat({ max: 70_000 }), fc.nat({ max: LAST_COUNTER }), fc.nat({ max: 3 }), (ms, counter, writer) => {
+        const clock = stampClock(() => 10_000, 1);
+        const seen = stampOf(ms, counter, writer);
+        expect(clock.witness(seen)).toBe(true);
+        expect(compareStamps(clock.stamp(), seen)).toBeGreaterThan(0);
+      }),
+    );
+  });
+
+  test('refuses one that is more than a minute ahead, and stays where it is', () => {
+    const clock = stampClock(() => 10_000, 1);
+    expect(clock.witness(stampOf(70_001, 0, 9))).toBe(false);
+    expect(msOf(clock.stamp())).toBe(10_000);
+    expect(clock.witness(stampOf(70_000, 0, 9))).toBe(true);
+    expect(msOf(clock.stamp())).toBe(70_000);
+  });
+
+  test('can write on top of what it refuses, without going along', () => {
+    const clock = stampClock(() => 10_000, 1);
+    const ahead = stampOf(900_000, LAST_COUNTER, 9);
+    expect(clock.after(ahead)).toEqual(stampOf(900_001, 0, 1));
+    expect(msOf(clock.stamp())).toBe(10_000);
+    const near = stampOf(10_500, 3, 9);
+    expect(clock.after(near)).toEqual(stampOf(10_500, 4, 1));
+  });
+
+  test('has a writer of 32 bits', () => {
+    expect(newWriter(() => Buffer.of(0xff, 0xfe, 0xfd, 0xfc))).toBe(0xfffefdfc);
+    expect(newWriter(() => Buffer.of(0, 0, 0, 7))).toBe(7);
+  });
+});
