@@ -21,10 +21,9 @@ export async function serve(listener: RequestListener): Promise<Served> {
   return { port, url: `http://127.0.0.1:${port}` };
 }
 
-/** fetch with a cookie jar, and without following redirects. */
-export function browser(served: Served) {
+/** fetch with a cookie jar, and without following redirects. `cookies`: a jar to share. */
+export function browser(served: Served, cookies: Map<string, string> = new Map()) {
   const { url } = served;
-  const cookies = new Map<string, string>();
   return {
     served,
     cookies,

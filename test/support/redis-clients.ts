@@ -83,6 +83,11 @@ export const redisClients: {
   ],
 };
 
+/** One of each kind on one server: for tests that are long, and alike for all the others. */
+export const twoKinds: readonly ClientKind<Pick<RedisServer, 'url'>>[] = redisClients.single.filter(({ name }) =>
+  ['node-redis 6', 'ioredis 6'].includes(name),
+);
+
 const urls = (cluster: RedisCluster) => cluster.nodes.map(({ url }) => ({ url }));
 
 const hosts = (servers: readonly RedisServer[]) => servers.map(({ port }) => ({ host: '127.0.0.1', port }));
