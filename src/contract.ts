@@ -111,6 +111,11 @@ export interface Store {
    * what is only dangerous (a server that evicts) comes back as sentences for the operator.
    */
   check?(): Promise<readonly string[]>;
+  /**
+   * Nothing has been answered for seconds, although it was asked: connections that may be half open are replaced, whatever is
+   * under way on them. May be called again every second for as long as that lasts. Never throws.
+   */
+  renew?(): void;
   close?(): MaybePromise<void>;
 }
 

@@ -14,6 +14,7 @@ import type { Allowance, Deadlines } from './deadline.js';
 import { soon } from './environment.js';
 import type { Emitter } from './events.js';
 import { isPromise } from './maybe.js';
+import type { Renewal } from './renewal.js';
 
 /** Calls under way. More would only wait in the driver's memory. */
 export const MAX_IN_FLIGHT = 1024;
@@ -29,6 +30,8 @@ export interface GateSettings {
   /** A call that changes nothing and finds nothing: an answer, any answer, is what it is for. */
   readonly probe: () => unknown;
   readonly deadlines: Deadlines;
+  /** Told when probes have no answer. */
+  readonly renewal: Renewal;
   readonly environment: Environment;
   readonly events: Emitter;
 }
@@ -118,6 +121,7 @@ export class Gate {
   close(): void {
     this.#isClosed = true;
     this.#stopProbing?.();
+    this.#settings.renewal.ended(this);
   }
 
   #late(operation: string): unknown {
@@ -176,10 +180,14 @@ export class Gate {
   #awaitProbe(answer: Promise<unknown>): void {
     const { deadlines } = this.#settings;
     this.#probes++;
-    const wait = deadlines.begin({ spent: 0 }, () => this.#probeSoon());
+    const wait = deadlines.begin({ spent: 0 }, () => {
+      if (!this.#isClosed) this.#settings.renewal.silent(this, deadlines.callMs);
+      this.#probeSoon();
+    });
     answer.then(
       () => {
         this.#probes--;
+        this.#settings.renewal.ended(this);
         if (deadlines.end(wait)) this.#up();
         else this.#probeAtOnce();
       },
@@ -208,7 +216,8 @@ export class Gate {
 
   #up(): void {
     this.#isProbing = false;
-    const { store, calls, events } = this.#settings;
+    const { store, calls, events, renewal } = this.#settings;
+    renewal.ended(this);
     const downMs = this.#breaker.close();
     this.isShut = this.#inFlight >= MAX_IN_FLIGHT;
     events.emit('storeUp', { store: store.name, calls, downMs });

@@ -15,6 +15,7 @@ import type { Emitter } from './events.js';
 import { Gate } from './gate.js';
 import { isPromise } from './maybe.js';
 import { isCaching } from './policies.js';
+import { Renewal } from './renewal.js';
 
 export interface GuardSettings {
   readonly store: Store;
@@ -59,7 +60,7 @@ export const NO_SUCH_ID = 'sojourn-anybody-home-B';
 
 export function guard({ store, deadlineMs, environment, events }: GuardSettings): Guarded {
   const deadlines = new Deadlines(environment, deadlineMs);
-  const shared = { store, deadlines, environment, events };
+  const shared = { store, deadlines, renewal: new Renewal(store, environment), environment, events };
   const reads = new Gate({ ...shared, calls: 'reads', probe: () => store.load(NO_SUCH_ID) });
   // A commit never creates: for an id that nobody has it changes nothing, and goes the way of all writes.
   const writes = new Gate({ ...shared, calls: 'writes', probe: () => store.commit(NO_SUCH_ID, EMPTY) });

@@ -173,6 +173,96 @@ describe('a store that fails', () => {
   });
 });
 
+describe('a store that does not answer at all', () => {
+  const nobody: Stored = { head: { createdAt: 0, expiresAt: 1, version: 1, generation: 0 }, fields: new Map() };
+
+  /** A driver whose connection is half open: what is sent on it has no answer, until it is made anew on a network that works. */
+  function halfOpen(renewed: () => void = () => {}) {
+    const clock = controllableClock();
+    const began = clock.now();
+    const renewals: number[] = [];
+    let answers: 'never' | 'at once' | 'with a refusal' = 'never';
+    const ask = async <A>(answer: A): Promise<A> => {
+      if (answers === 'never') return new Promise<A>(() => {});
+      if (answers === 'with a refusal') throw new Error('refused');
+      return answer;
+    };
+    const store: Store = {
+      name: 'far',
+      load: () => ask<Stored | null>(nobody),
+      create: () => ask('ok' as const),
+      commit: () => ask({ status: 'gone' as const }),
+      destroy: () => ask(undefined),
+      renew() {
+        renewals.push(clock.now() - began);
+        renewed();
+      },
+    };
+    const guarded = guard({ store, deadlineMs: 500, environment: clock, events: emitter() });
+    const tryFive = async (call: () => unknown) => {
+      const calls = Array.from({ length: 5 }, () => outcome((async () => call())()));
+      await letPass(clock, 500);
+      return Promise.all(calls);
+    };
+    return {
+      ...{ clock, renewals, guarded, tryFive },
+      answer: (how: typeof answers) => {
+        answers = how;
+      },
+    };
+  }
+
+  test('is told so after three seconds, and every second from then on, once for reads and writes together', async () => {
+    const { clock, renewals, guarded, tryFive } = halfOpen();
+    await tryFive(() => guarded.load('id'));
+    await tryFive(() => guarded.destroy('id'));
+    await letPass(clock, 10_000);
+
+    // The fifth failure at 500 ms, a probe 200 to 1000 ms later, three seconds without an answer to it.
+    expect(renewals[0]).toBeGreaterThanOrEqual(3700);
+    expect(renewals[0]).toBeLessThanOrEqual(4600);
+    const pauses = renewals.slice(1).map((at, i) => at - renewals[i]!);
+    expect(pauses.length).toBeGreaterThan(4);
+    for (const pause of pauses) expect(pause).toBe(1000);
+  });
+
+  test('serves again as soon as a new connection does, and is left in peace from then on', async () => {
+    let answer = (_how: 'at once'): void => {};
+    const far = halfOpen(() => answer('at once'));
+    answer = far.answer;
+    await far.tryFive(() => far.guarded.load('id'));
+    expect(far.guarded.isDown).toBe(true);
+    await letPass(far.clock, 6000);
+
+    expect(far.renewals).toHaveLength(1);
+    expect(far.guarded.isDown).toBe(false);
+    expect(await far.guarded.load('id')).toBe(nobody);
+    await letPass(far.clock, 10_000);
+    expect(far.renewals).toHaveLength(1);
+  });
+
+  test('is not told when it refuses: somebody is there', async () => {
+    const far = halfOpen();
+    far.answer('with a refusal');
+    await far.tryFive(() => far.guarded.load('id'));
+    await letPass(far.clock, 20_000);
+    expect([far.guarded.isDown, far.renewals]).toEqual([true, []]);
+  });
+
+  test('that fails to help does no harm; and after close() nobody asks', async () => {
+    const far = halfOpen(() => {
+      throw new Error('no way');
+    });
+    await far.tryFive(() => far.guarded.load('id'));
+    await letPass(far.clock, 7000);
+    const told = far.renewals.length;
+    expect(told).toBeGreaterThan(1);
+    far.guarded.close();
+    await letPass(far.clock, 7000);
+    expect(far.renewals).toHaveLength(told);
+  });
+});
+
 describe('one more try', () => {
   test('a load whose link broke is asked once more, and nobody notices', async () => {
     const { s, plan, ofKind } = shopInTrouble();

@@ -55,7 +55,8 @@ const TAG_BYTES = 6;
 
 /**
  * A store over your own client of `redis` (5, 6), `ioredis` (5, 6) or `iovalkey`: one server, a cluster, or a group with sentinels.
- * Connect it first, and close it last: the store does neither.
+ * Connect it first, and close it last: the store does neither. A client that answers nothing for three seconds although it was asked, or
+ * whose replies have lost their order, is made to connect anew; give sessions a client of their own if that could hurt others.
  * @example
  * import { createClient } from 'redis';
  * import { sessions } from 'sojourn';
@@ -193,6 +194,11 @@ class Redis implements Store, Indexed, Listable, Watchable {
 
   check(): Promise<readonly string[]> {
     return check({ door: this.door, store: this.name, prefix: this.prefix, now: this.now?.() });
+  }
+
+  /** The client makes new connections; what is under way on the old ones fails, also what the application has sent through the same client. */
+  renew(): void {
+    if (!this.closed) this.door.renew();
   }
 
   /** Everything that comes later is SOJOURN_STORE. The client stays open: it is yours. */

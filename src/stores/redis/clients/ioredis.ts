@@ -41,7 +41,13 @@ export function ioredisDoor(client: IoRedis): Door {
   if (client.isCluster === true) return clusterDoor(client as Cluster);
   const node = nodeOf(client);
   const send = (_key: string, args: readonly Argument[]) => node.send(args);
-  return { client: 'ioredis', isCluster: false, send, masters: async () => [node], renew: () => dropConnection(client) };
+  return {
+    client: 'ioredis',
+    isCluster: false,
+    send,
+    masters: async () => [node],
+    renew: () => dropConnection(client),
+  };
 }
 
 /** What would make sessions wrong. The remedy is a client of their own: `client.duplicate({ ... })`. */

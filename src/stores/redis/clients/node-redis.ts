@@ -99,7 +99,13 @@ function oneServer(send: (args: readonly Argument[]) => Promise<Reply>, name: ()
     },
     send,
   };
-  return { client: 'node-redis', isCluster: false, send: (_key, args) => send(args), masters: async () => [node], renew };
+  return {
+    client: 'node-redis',
+    isCluster: false,
+    send: (_key, args) => send(args),
+    masters: async () => [node],
+    renew,
+  };
 }
 
 /**
