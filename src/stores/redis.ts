@@ -9,11 +9,24 @@
  * Rejected: a hash with one field per key (twice the memory at default settings, docs/decisions/0009-redis-layout.md); WATCH and
  * MULTI (a lost race costs two round trips more); a client of our own.
  */
-import type { Delta, Ended, Head, Indexed, Listable, Outcome, Store, Stored, Watchable, Watcher } from '../contract.js';
+import type {
+  Celled,
+  Delta,
+  Ended,
+  Head,
+  Indexed,
+  Listable,
+  Outcome,
+  Store,
+  Stored,
+  Watchable,
+  Watcher,
+} from '../contract.js';
 import { environment } from '../core/environment.js';
 import { checked } from '../core/options.js';
 import { pack } from '../core/record.js';
 import { failure, isFailure } from '../errors.js';
+import { RedisCells } from './redis/cells.js';
 import { check } from './redis/check.js';
 import { doorOf } from './redis/clients/door-of.js';
 import type { RedisClient } from './redis/clients/shapes.js';
@@ -25,9 +38,10 @@ import { commitArguments, commitReply, commitScript, type FileFirst, hasCommitte
 import { createArguments, createReply, createScript, hasCreated } from './redis/script-create.js';
 import { destroyReply, destroyScript } from './redis/script-destroy.js';
 import { fileScript } from './redis/script-file.js';
-import { misplaced, OutOfStep, trouble } from './redis/trouble.js';
 import { provenReply, provenScript } from './redis/script-proven.js';
+import { misplaced, OutOfStep, trouble } from './redis/trouble.js';
 import { freshValue, headIn, isOf, newMark, sessionIn } from './redis/value.js';
+import { entriesOf, keysOf } from './redis/walks.js';
 import { Watch, type Wrote } from './redis/watch.js';
 
 export type { RedisClient } from './redis/clients/shapes.js';
@@ -46,8 +60,6 @@ export interface RedisOptions {
 
 const DEFAULT_PREFIX = 's:';
 
-/** How many keys or entries a walk asks for at a time, about. */
-const PAGE = 200;
 /** A session's deadline moved on while it was filed in the index; after so many times in a row something is wrong. */
 const FILING_TRIES = 8;
 /** Random bytes in the tag by which a process knows its own messages. */
@@ -65,13 +77,17 @@ const TAG_BYTES = 6;
  * const client = await createClient({ url: 'redis://127.0.0.1:6379' }).connect();
  * const s = sessions({ store: redis(client) });
  */
-export function redis(client: RedisClient, options?: RedisOptions): Store & Indexed & Listable & Watchable {
+export function redis(
+  client: RedisClient,
+  options?: RedisOptions,
+): Store & Indexed & Listable & Watchable & Partial<Celled> {
   const own = checked('redis', options, ['prefix', 'now', 'name']);
   return new Redis(client, own);
 }
 
-class Redis implements Store, Indexed, Listable, Watchable {
+class Redis implements Store, Indexed, Listable, Watchable, Partial<Celled> {
   readonly name: string;
+  readonly cells?: RedisCells;
   private readonly door: Door;
   private readonly prefix: string;
   private readonly now: (() => number) | undefined;
@@ -94,8 +110,10 @@ class Redis implements Store, Indexed, Listable, Watchable {
       environment,
       prefix: this.prefix,
       idOf: (key) => keys.idOfKey(this.prefix, key),
+      idOfCell: (key) => keys.idOfCellKey(this.prefix, key),
       ended: { channel: keys.endedChannel(this.prefix), tag: this.tag },
     });
+    if (!door.isCluster) this.cells = this.openCells();
   }
 
   async load(id: string): Promise<Stored | null> {
@@ -151,30 +169,21 @@ class Redis implements Store, Indexed, Listable, Watchable {
   }
 
   async *byUser(user: string): AsyncIterableIterator<readonly [id: string, head: Head]> {
-    const { bucket, mark } = keys.userEntries(this.prefix, user);
-    for (let cursor = '0'; ; ) {
-      const page = ['ZSCAN', bucket, cursor, 'MATCH', `${mark}*`, 'COUNT', String(PAGE)];
-      const reply = await this.asking('byUser', undefined, () => this.door.send(bucket, page));
-      const [next, entries] = reply as readonly [Buffer, readonly Buffer[]];
-      // Entries and scores take turns.
-      const ids = entries.filter((_, i) => i % 2 === 0).map((entry) => entry.subarray(mark.length).toString());
+    const entries = keys.userEntries(this.prefix, user);
+    const ask = (page: readonly Argument[]) =>
+      this.asking('byUser', undefined, () => this.door.send(entries.bucket, page));
+    for await (const ids of entriesOf(ask, entries)) {
       for (const [id, head] of await this.heads('byUser', ids)) if (head.user === user) yield [id, head];
-      cursor = String(next);
-      if (cursor === '0') return;
     }
   }
 
-  /** While keys come and go a session may be seen twice: SCAN says no more than that none is missed that was there throughout. */
+  /** While keys come and go a session may be seen twice: see `keysOf`. */
   async *list(): AsyncIterableIterator<readonly [id: string, head: Head]> {
     for (const master of await this.asking('list', undefined, () => this.door.masters())) {
-      for (let cursor = '0'; ; ) {
-        const page = ['SCAN', cursor, 'MATCH', `${this.prefix}*`, 'COUNT', String(PAGE), 'TYPE', 'string'];
-        const reply = await this.asking('list', undefined, () => master.send(page));
-        const [next, found] = reply as readonly [Buffer, readonly Buffer[]];
-        const ids = found.map((key) => keys.idOfKey(this.prefix, key.toString())).filter((id) => id !== undefined);
+      const ask = (page: readonly Argument[]) => this.asking('list', undefined, () => master.send(page));
+      for await (const found of keysOf(ask, this.prefix)) {
+        const ids = found.map((key) => keys.idOfKey(this.prefix, key)).filter((id) => id !== undefined);
         yield* await this.heads('list', ids);
-        cursor = String(next);
-        if (cursor === '0') break;
       }
     }
   }
@@ -280,6 +289,18 @@ class Redis implements Store, Indexed, Listable, Watchable {
   /** The way of every command about a session. */
   private send(key: string, args: readonly Argument[], wrote?: Wrote): Promise<Reply> {
     return this.links.send(key, args, wrote);
+  }
+
+  /** On a cluster there are none: see redis/cells.ts. */
+  private openCells(): RedisCells {
+    return new RedisCells({
+      store: this.name,
+      door: this.door,
+      prefix: this.prefix,
+      now: this.now,
+      send: (key, args, wrote) => this.send(key, args, wrote),
+      asking: (operation, id, ask) => this.asking(operation, id, ask),
+    });
   }
 
   private async asking<T>(operation: string, id: string | undefined, ask: () => Promise<T>): Promise<T> {

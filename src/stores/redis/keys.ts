@@ -3,6 +3,9 @@
  *
  *   <prefix><id>                 a session: one string (value.ts) that expires by itself
  *   <prefix>index:<000..fff>     user index: a sorted set of `<user><id>` by the second in which the entry is out of date
+ *   <prefix>cell:=<id>           a cell of a ring: one string (core/cell.ts) that expires by itself
+ *   <prefix>cell:index:<000..fff> user index of the cells, like that of the sessions
+ *   <prefix>cell:fences          one string: eight bytes for each slot, the epoch before which it is closed, a float, big-endian
  *   <prefix>ended                a channel: `<tag> <id>` of sessions that were destroyed, the tag being that of the process that did it
  *
  * The index is a fixed number of sorted sets rather than one for each user: a key of its own costs Redis 150 bytes, an entry in a
@@ -17,8 +20,13 @@ import { failure } from '../../errors.js';
 /** Longer ids are unknown ids: what the engine makes has 22 characters. */
 const MAX_ID_LENGTH = 255;
 
+/** With a ring's words in front of an id of that length. */
+const MAX_CELL_ID_LENGTH = 511;
+
 const INDEX = 'index:';
-const BUCKET = /^index:[0-9a-f]{3}$/;
+const CELL = 'cell:';
+/** What the names of our own keys begin with. */
+const RESERVED = [INDEX, CELL] as const;
 
 /** Hex digits of SHA-1(user): these name the bucket, the next ones stand in the entry. */
 const BUCKET_DIGITS = 3;
@@ -47,18 +55,43 @@ export function isId(id: string): boolean {
   return id.length > 0 && id.length <= MAX_ID_LENGTH && id.isWellFormed();
 }
 
-/** The key of a session. No id has the name of a bucket: one more colon keeps them apart. */
+/** The key of a session. Ids that begin like the names of our own keys get one more colon: no such name goes on with one. */
 export function sessionKey(prefix: string, id: string): string {
-  return id.startsWith(INDEX) ? `${prefix}${INDEX}:${id.slice(INDEX.length)}` : prefix + id;
+  const own = RESERVED.find((name) => id.startsWith(name));
+  return own === undefined ? prefix + id : `${prefix}${own}:${id.slice(own.length)}`;
 }
 
 /** The id of a session's key, or undefined for a key of another kind. */
 export function idOfKey(prefix: string, key: string): string | undefined {
   if (!key.startsWith(prefix)) return undefined;
   const name = key.slice(prefix.length);
-  if (BUCKET.test(name)) return undefined;
-  const id = name.startsWith(`${INDEX}:`) ? INDEX + name.slice(INDEX.length + 1) : name;
+  const own = RESERVED.find((each) => name.startsWith(`${each}:`));
+  const id = own === undefined ? name : own + name.slice(own.length + 1);
   return isId(id) && sessionKey(prefix, id) === key ? id : undefined;
+}
+
+/** True for what can be an id of a cell. */
+export function isCellId(id: string): boolean {
+  return id.length > 0 && id.length <= MAX_CELL_ID_LENGTH && id.isWellFormed();
+}
+
+/** What keys about cells begin with; with it, `userEntries` and all else about the index is about that of the cells. */
+export function cellPrefix(prefix: string): string {
+  return prefix + CELL;
+}
+
+export function cellKey(prefix: string, id: string): string {
+  return `${prefix}${CELL}=${id}`;
+}
+
+/** The id of a cell's key, or undefined for a key of another kind. */
+export function idOfCellKey(prefix: string, key: string): string | undefined {
+  const begin = cellKey(prefix, '');
+  return key.startsWith(begin) ? key.slice(begin.length) : undefined;
+}
+
+export function fencesKey(prefix: string): string {
+  return `${prefix}${CELL}fences`;
 }
 
 /** Where all buckets begin. */

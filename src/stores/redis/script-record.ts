@@ -1,5 +1,5 @@
 /**
- * The Lua that all scripts begin with: the clock, reading a value, filing a session in the user index.
+ * The Lua that all scripts begin with: the clock, filing in the user index, writing; and for those about sessions, reading one.
  *
  * It reads what value.ts and core/record.ts write, in the same order and with the same care: what ends too early, goes on too long or
  * is of another format is refused, and the reply begins with CORRUPT. Lua's numbers are 64-bit floats like ours, so every number is
@@ -10,11 +10,10 @@
  * name behind the message, before that it stood in front.
  */
 
-export const READ_RECORD = `
+/** For every script: the clock, the index, the writing. */
+export const COMMON = `
 local byte, char, sub = string.byte, string.char, string.sub
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
-
-local CORRUPT = 'CORRUPT it is torn, or not written by this store'
 
 -- Milliseconds: the caller's clock if it has one, else the server's.
 local function clock(given)
@@ -22,6 +21,39 @@ local function clock(given)
   local time = redis.call('TIME')
   return time[1] * 1000 + floor(time[2] / 1000)
 end
+
+-- Until which second an entry of the index is kept: see filedUntil.
+local function filedUntil(expiresAt)
+  return (ceil(min(max(expiresAt, 0), 4503599627370496) / 1800000) + 1) * 1800
+end
+
+-- Where an entry of the index stands, and what it is: see userEntries.
+local function entry(index, user, id)
+  local hash = redis.sha1hex(user)
+  return index .. sub(hash, 1, 3), sub(hash, 4, 11) .. id
+end
+
+-- Files an entry, or keeps it for longer. Those that are out of date go on the way, the whole set with its last entry.
+local function file(bucket, member, till, now)
+  local added = redis.pcall('ZADD', bucket, 'GT', till, member)
+  if type(added) == 'table' then return added end
+  redis.call('ZREMRANGEBYSCORE', bucket, '-inf', floor(now / 1000))
+  local left = till * 1000 - now
+  if redis.call('PTTL', bucket) < left then redis.call('PEXPIRE', bucket, ceil(left)) end
+end
+
+-- Writes the value. A key that was written has no reader any more that hears of changes; reading it once more keeps the near cache of
+-- this connection told.
+local function put(key, value, lifetime, ms)
+  local done = redis.pcall('SET', key, value, lifetime, ms)
+  if done.err then return done end
+  redis.call('EXISTS', key)
+end
+`;
+
+/** The same, and reading a session. */
+export const READ_RECORD: string = `${COMMON}
+local CORRUPT = 'CORRUPT it is torn, or not written by this store'
 
 -- A count, seven bits a byte, low ones first: what it is, and where the next thing begins.
 local function count(bytes, at)
@@ -68,34 +100,6 @@ local function read(value)
   head.sizeFrom = at
   head.size, head.fieldsFrom = count(value, at)
   return head
-end
-
--- Until which second an entry of the index is kept: see filedUntil.
-local function filedUntil(expiresAt)
-  return (ceil(min(max(expiresAt, 0), 4503599627370496) / 1800000) + 1) * 1800
-end
-
--- Where an entry of the index stands, and what it is: see userEntries.
-local function entry(index, user, id)
-  local hash = redis.sha1hex(user)
-  return index .. sub(hash, 1, 3), sub(hash, 4, 11) .. id
-end
-
--- Files an entry, or keeps it for longer. Those that are out of date go on the way, the whole set with its last entry.
-local function file(bucket, member, till, now)
-  local added = redis.pcall('ZADD', bucket, 'GT', till, member)
-  if type(added) == 'table' then return added end
-  redis.call('ZREMRANGEBYSCORE', bucket, '-inf', floor(now / 1000))
-  local left = till * 1000 - now
-  if redis.call('PTTL', bucket) < left then redis.call('PEXPIRE', bucket, ceil(left)) end
-end
-
--- Writes the value. A key that was written has no reader any more that hears of changes; reading it once more keeps the near cache of
--- this connection told.
-local function put(key, value, lifetime, ms)
-  local done = redis.pcall('SET', key, value, lifetime, ms)
-  if done.err then return done end
-  redis.call('EXISTS', key)
 end
 `;
 

@@ -21,6 +21,8 @@ import { StandingLinks, type StandingOptions } from './watch-standing.js';
 export interface WatchOptions extends StandingOptions {
   /** The session that a key belongs to; undefined for keys of other kinds, and of others. */
   idOf(key: string): string | undefined;
+  /** The same for cells. */
+  idOfCell(key: string): string | undefined;
   /** Where the destroy script publishes `<tag> <id>`, and the tag of this process, whose own messages are not news. */
   readonly ended: { readonly channel: string; readonly tag: string };
 }
@@ -161,7 +163,8 @@ export class Watch implements Watchable {
   }
 
   #changed(key: string): void {
-    const id = this.#options.idOf(key);
+    const { idOf, idOfCell } = this.#options;
+    const id = idOf(key) ?? idOfCell(key);
     if (id === undefined) return;
     for (const { watcher } of this.#watching) watcher.changed(id);
   }
