@@ -22,7 +22,12 @@ interface IoRedis {
     readonly db?: number;
   };
   readonly serverInfo?: { readonly run_id?: string };
-  readonly stream?: { readonly remoteAddress?: string; readonly remotePort?: number; unref?(): void } | null;
+  readonly stream?: {
+    readonly remoteAddress?: string;
+    readonly remotePort?: number;
+    readonly writable?: boolean;
+    unref?(): void;
+  } | null;
   duplicate(overrides: object): IoRedis;
   connect(): Promise<unknown>;
   callBuffer(command: string, ...args: readonly Argument[]): Promise<unknown>;
@@ -119,7 +124,13 @@ class RedirectLink implements Link {
   }
 
   async send([command, ...args]: readonly Argument[]): Promise<Reply> {
-    return plain(await this.#data.callBuffer(String(command), ...args));
+    try {
+      return plain(await this.#data.callBuffer(String(command), ...args));
+    } catch (error) {
+      // A reset shows here before any event does: commands are refused that were never sent.
+      if (this.#data.stream?.writable === false) this.#lose();
+      throw error;
+    }
   }
 
   async beat(token: string): Promise<void> {

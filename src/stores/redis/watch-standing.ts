@@ -160,13 +160,18 @@ export class StandingLinks {
   /** Once, and only of what does not pass by itself. What Redis says holds no secret. */
   #warnOf(error: unknown): void {
     const { message } = error as Error;
-    if (this.#hasWarned || !/^(?:ERR|NOPERM|NOAUTH|WRONGPASS) /.test(message)) return;
+    if (this.#hasWarned || !/^(?:ERR|NOPERM|NOAUTH|WRONGPASS) /.test(message) || isPassing(message)) return;
     this.#hasWarned = true;
     process.emitWarning(
       `Changes of sessions cannot be heard, so no copies are kept: Redis says ${message}`,
       'SojournWarning',
     );
   }
+}
+
+/** What a server says when one connection of a link was lost while the other one was opened. */
+function isPassing(message: string): boolean {
+  return message.includes('client ID you want redirect to does not exist');
 }
 
 /** Undefined where the server is older than 6.2, or the user has few rights. */
