@@ -11,7 +11,7 @@
  * thousands); telling only what is certain (the hot field of a session, written on both sides, is the case that matters).
  */
 import type { Live } from './replica.js';
-import { entriesOf, textOf, valueOf } from './replica-fields.js';
+import { entriesOf, textOf, valueIn } from './replica-fields.js';
 import { compareStamps, type Stamp, traceOf } from './stamp.js';
 
 /** Names of fields whose value in `from` is not in `merged`, and was not known to `other`. `isAhead`: something else of it is in there. */
@@ -23,7 +23,7 @@ export function lostOf(from: Live, other: Live, merged: Live, isAhead: boolean):
   for (const entry of entriesOf(from).values()) {
     if (entry.isDead || !isUnseen(entry.stamp)) continue;
     const present = now.get(entry.name);
-    const isThere = present !== undefined && !present.isDead && valueOf(present).equals(valueOf(entry));
+    const isThere = present !== undefined && !present.isDead && valueIn(present).equals(valueIn(entry));
     if (!isThere) lost.push(textOf(entry.name));
   }
   return lost;

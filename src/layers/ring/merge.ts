@@ -14,7 +14,7 @@ import type { Head } from '../../contract.js';
 import { headBytes, writeHead } from '../../core/record.js';
 import { lostOf } from './merge-lost.js';
 import type { Ended, Live, Replica, Stamps } from './replica.js';
-import { type Entry, entriesOf, valueOf } from './replica-fields.js';
+import { type Entry, entriesOf, valueIn } from './replica-fields.js';
 import { MOST_LINEAGE } from './replica-layout.js';
 import { type Plan, writeEnded, writeLive } from './replica-write.js';
 import { compareStamps, laterStamp, type Stamp, traceOf } from './stamp.js';
@@ -184,7 +184,7 @@ function compareEntries(a: Entry | Stamp | undefined, b: Entry | Stamp | undefin
   if (order !== 0) return order;
   const [aIsDead, bIsDead] = [isDead(a), isDead(b)];
   if (aIsDead || bIsDead) return Number(aIsDead) - Number(bIsDead);
-  return Buffer.compare(valueOf(a as Entry), valueOf(b as Entry));
+  return Buffer.compare(valueIn(a as Entry), valueIn(b as Entry));
 }
 
 function stampIn(entry: Entry | Stamp): Stamp {

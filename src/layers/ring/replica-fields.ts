@@ -77,7 +77,7 @@ export function entriesOf({ bytes, groups }: Live): Map<string, Entry> {
   return entries;
 }
 
-export function valueOf({ bytes, valueAt, to }: Entry): Buffer {
+export function valueIn({ bytes, valueAt, to }: Entry): Buffer {
   return bytes.subarray(valueAt, to);
 }
 

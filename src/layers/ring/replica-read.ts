@@ -14,7 +14,6 @@ import type { Group, Live, Replica, Stamps } from './replica.js';
 import { Walk } from './replica-fields.js';
 import {
   ENDED,
-  FLOOR,
   LIFETIME_OF_PROOF,
   LINEAGE_LENGTH,
   LIVE,

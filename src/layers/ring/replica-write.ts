@@ -86,7 +86,10 @@ export function writeLive(head: Head, stamps: Stamps, lineage: Uint8Array, plans
 /** The stamps in front of a live replica of this shape. */
 export function stampsAt(bytes: Buffer, shape: number): Stamps {
   let at = SHAPE_BYTES;
-  const next = (): Stamp => bytes.subarray(at, (at += STAMP_BYTES));
+  const next = (): Stamp => {
+    at += STAMP_BYTES;
+    return bytes.subarray(at - STAMP_BYTES, at);
+  };
   const begun = next();
   const proof = shape & OWN_PROOF ? next() : begun;
   const lifetime = shape & OWN_LIFETIME ? next() : shape & LIFETIME_OF_PROOF ? proof : begun;
