@@ -170,7 +170,13 @@ function namesOf({ nodes, owners: { width, entries } }: RingTable, slot: number)
 }
 
 function mostInOneZone(row: Uint8Array, { zones }: Quotas): number {
-  return Math.max(...Array.from(row, (node) => row.filter((other) => zones[other] === zones[node]).length));
+  let most = 0;
+  for (const node of row) {
+    let alike = 0;
+    for (const other of row) if (zones[other] === zones[node]) alike++;
+    most = Math.max(most, alike);
+  }
+  return most;
 }
 
 function ratioOf(moved: number, minimum: number): number {
