@@ -71,9 +71,10 @@ describe('events of other processes', () => {
 
     const waits = attempts.slice(1).map((at, i) => at - attempts[i]!);
     expect(waits).toHaveLength(8);
-    expect(waits[0]).toBeLessThanOrEqual(1000);
+    const step = 50; // of letPass: a failure in the middle of a step is noticed at its end
+    expect(waits[0]).toBeLessThanOrEqual(1000 + step);
     expect(waits[3]).toBeGreaterThan(waits[0]!);
-    for (const wait of waits) expect(wait).toBeLessThanOrEqual(30_000);
+    for (const wait of waits) expect(wait).toBeLessThanOrEqual(30_000 + step);
     expect([ears.size, errors.length, errors[0]!.operation]).toEqual([1, 8, 'listen']);
   });
 

@@ -78,8 +78,10 @@ for (const [name, { createClient, createClientPool, createCluster, createSentine
       const client = createClient({ url: redis.url });
       await client.connect();
       const door = doorOf(client);
-      doorOf(client);
-      expect(client.listenerCount('error')).toBe(1);
+      const listeners = client.listenerCount('error');
+      expect(listeners).toBeGreaterThan(0);
+      doorOf(client); // however many stores stand on it
+      expect(client.listenerCount('error')).toBe(listeners);
       const lost = new Promise((resolve) => client.once('reconnecting', resolve));
       await redis.kill();
       await lost; // an unhandled error event would have failed this file
