@@ -20,16 +20,15 @@ import { type RedisOptions, type RedisServer, startRedis } from '../support/redi
 
 const LONGEST_PAUSE_MS = 500;
 const clients = {
-  async 'node-redis 6'(port: number) {
+  async 'node-redis 6'(port: number, usual: boolean) {
     const reconnectStrategy = (tries: number) => Math.min(50 * 2 ** tries, LONGEST_PAUSE_MS);
-    const client = createClient({ socket: { host: '127.0.0.1', port, reconnectStrategy } });
+    const client = createClient({ socket: { host: '127.0.0.1', port, ...(!usual && { reconnectStrategy }) } });
     client.on('error', () => {}); // as its documentation asks of every application
     return { client: await client.connect(), close: () => client.destroy() };
   },
-  async 'ioredis 6'(port: number) {
+  async 'ioredis 6'(port: number, usual: boolean) {
     const retryStrategy = (tries: number) => Math.min(50 * tries, LONGEST_PAUSE_MS);
-    // A link that is half open is found by this alone; node-redis has no setting for it that works while commands are sent.
-    const client = new Redis({ host: '127.0.0.1', port, retryStrategy, socketTimeout: 3000 });
+    const client = new Redis({ host: '127.0.0.1', port, ...(!usual && { retryStrategy }) });
     client.on('error', () => {});
     return { client, close: () => client.disconnect() };
   },
@@ -83,6 +82,8 @@ export interface Scene {
 export interface SceneOptions {
   readonly people?: number;
   readonly redis?: RedisOptions;
+  /** A client without any option of ours. */
+  readonly usual?: boolean;
 }
 
 const NAMES = ['ann', 'ben', 'cyd', 'dan', 'eve', 'fay', 'gus', 'hal', 'ida', 'joe'];
@@ -92,10 +93,13 @@ afterEach(async () => {
 });
 
 /** Redis, proxy, application, and ten people signed in, unless it should be fewer. */
-export async function scene(client: ClientName, { people = 10, redis: options }: SceneOptions = {}): Promise<Scene> {
+export async function scene(
+  client: ClientName,
+  { people = 10, redis: options, usual = false }: SceneOptions = {},
+): Promise<Scene> {
   const server = await startRedis(options);
   const proxy = await faultProxy(server.port);
-  const connected = await clients[client](proxy.port);
+  const connected = await clients[client](proxy.port, usual);
   const events: { event: keyof Events; payload: unknown }[] = [];
   const s = sessions({ data: type<{ count: number }>(), store: redis(connected.client) });
   for (const event of EVENTS) s.on(event, (payload) => events.push({ event, payload }));
