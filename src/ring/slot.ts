@@ -9,7 +9,6 @@
  * Rejected: CRC16 as Redis Cluster has it (six to ten times slower, and not more even), murmur3 for all ids (four to six times).
  */
 import { hash } from 'node:crypto';
-import { SLOTS } from './nodes.js';
 
 /** How a table finds slots: `id-bits` as above, `sha256` by digest whatever the id looks like. */
 export type Routing = 'id-bits' | 'sha256';
@@ -39,9 +38,4 @@ export function slotOfBits(text: string): number {
 /** The first 14 bits of the SHA-256 of the text in UTF-8. About a microsecond: ask once per request. */
 export function slotOfDigest(text: string): number {
   return slotOfBits(hash('sha256', text, 'base64url'));
-}
-
-/** Whether a number is a slot. */
-export function isSlot(slot: number): boolean {
-  return Number.isInteger(slot) && slot >= 0 && slot < SLOTS;
 }
