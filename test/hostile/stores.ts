@@ -31,6 +31,8 @@ export interface BackDoor {
   replace(id: string, entry: Uint8Array): Promise<void>;
   /** Where in an entry the packed session (src/core/record.ts) begins. */
   recordFrom(entry: Buffer): number;
+  /** An entry shows which id it belongs to. */
+  readonly isBoundToId?: true;
   /** For stores whose entries have kinds: puts a list in the place of the entry. Hands back the way to count what is in it. */
   replaceByList?(id: string): Promise<() => Promise<number>>;
 }
@@ -112,7 +114,8 @@ function redisBackDoor(url: string, prefix: string): BackDoor {
     async replace(id, entry) {
       await other.set(prefix + id, Buffer.from(entry), 'KEEPTTL');
     },
-    recordFrom: (entry) => 1 + entry[0]! * 6, // behind the marks of the last operations, see src/stores/redis/value.ts
+    recordFrom: (entry) => 1 + entry[0]! * 6 + 2, // behind marks and a check of the id, see src/stores/redis/value.ts
+    isBoundToId: true,
     async replaceByList(id) {
       await other
         .multi()
