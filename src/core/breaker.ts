@@ -7,12 +7,13 @@
  */
 import type { Environment } from '../contract.js';
 
-const MAX_IN_A_ROW = 5;
+const MOST_IN_A_ROW = 5;
 const WINDOW_MS = 1000;
 const WINDOW_LEAST = 20;
 
 export class Breaker {
   readonly #now: Environment['now'];
+  readonly #mostInARow: number;
   #inARow = 0;
   #windowSince = 0;
   #answers = 0;
@@ -23,8 +24,10 @@ export class Breaker {
   /** Something has failed lately: successes are to be told. */
   isWary = false;
 
-  constructor(now: Environment['now']) {
+  /** `mostInARow`: so many failures in a row open it. */
+  constructor(now: Environment['now'], mostInARow: number = MOST_IN_A_ROW) {
     this.#now = now;
+    this.#mostInARow = mostInARow;
   }
 
   /** True when this failure opens it. */
@@ -38,7 +41,7 @@ export class Breaker {
     this.#answers++;
     this.#failures++;
     const isHalf = this.#answers >= WINDOW_LEAST && this.#failures * 2 >= this.#answers;
-    if (this.isOpen || (this.#inARow < MAX_IN_A_ROW && !isHalf)) return false;
+    if (this.isOpen || (this.#inARow < this.#mostInARow && !isHalf)) return false;
     this.isOpen = true;
     this.#openSince = now;
     return true;

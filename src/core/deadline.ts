@@ -68,6 +68,12 @@ export class Deadlines {
     return this.#enter(Math.min(this.#callTicks, this.#left(allowance)), allowance, late);
   }
 
+  /** Begins a wait of its own for so many milliseconds, at most those of a call. */
+  beginFor(ms: number, late: () => void): Wait {
+    const ticks = Math.min(Math.ceil(ms / this.#tickMs), this.#callTicks);
+    return this.#enter(Math.max(1, ticks), { spent: 0 }, late);
+  }
+
   /** Begins a wait for as long as this request has time at all. */
   beginLong(allowance: Allowance, late: () => void): Wait {
     return this.#enter(this.#left(allowance), allowance, late);

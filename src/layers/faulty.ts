@@ -16,7 +16,26 @@ import { failure } from '../errors.js';
 /** Older calls are forgotten. */
 const MAX_RECORDED = 10_000;
 
-const verbs = ['load', 'create', 'commit', 'destroy', 'byUser', 'list', 'sweep', 'watch', 'listen'] as const;
+const verbs = [
+  'load',
+  'create',
+  'commit',
+  'destroy',
+  'byUser',
+  'list',
+  'sweep',
+  'watch',
+  'listen',
+  'cells.read',
+  'cells.replace',
+  'cells.remove',
+  'cells.fence',
+  'cells.byUser',
+  'cells.ids',
+] as const;
+
+/** Those that hand over an iterable. */
+const walks: readonly FaultVerb[] = ['byUser', 'list', 'cells.byUser', 'cells.ids'];
 
 export type FaultVerb = (typeof verbs)[number];
 
@@ -30,7 +49,7 @@ export interface FaultCall {
 }
 
 export interface FaultOptions {
-  /** Default 'before'. For `byUser` and `list` both mean before the first item. */
+  /** Default 'before'. For walks (`byUser`, `list`, `cells.ids`) both mean before the first item. */
   readonly side?: FaultSide;
   /** Only calls of these verbs count; default all. */
   readonly verbs?: readonly FaultVerb[];
@@ -113,25 +132,29 @@ export class FaultPlan {
   }
 }
 
-/** `store`, whose calls meet what `plan` has for them. Several stores may share one plan. */
+/** `store`, whose calls meet what `plan` has for them, those of its cells included. Several stores may share one plan. */
 export function faulty<S extends Store>(store: S, plan: FaultPlan): S {
   const interrupted = (verb: FaultVerb, call: (...args: unknown[]) => unknown) => {
     return (...args: unknown[]): unknown => {
       const about: FaultCall = { verb, id: typeof args[0] === 'string' ? args[0] : undefined };
       const run = (inner: () => unknown): MaybePromise<unknown> => between(plan.begin(about), about, store.name, inner);
-      return verb === 'byUser' || verb === 'list' ? late(run, () => call(...args)) : run(() => call(...args));
+      return walks.includes(verb) ? late(run, () => call(...args)) : run(() => call(...args));
     };
   };
-  // The target is an empty object: a Proxy over a frozen store could not answer with anything but the store's own methods.
-  return new Proxy({} as S, {
-    has: (_, name) => name in store,
-    get(_, name) {
-      const own: unknown = Reflect.get(store, name, store);
-      if (typeof own !== 'function') return own;
-      const bound = own.bind(store);
-      return isVerb(name) ? interrupted(name, bound) : bound;
-    },
-  });
+  /** The target is an empty object: a Proxy over a frozen store could not answer with anything but the store's own methods. */
+  const shaky = <T extends object>(inner: T, prefix: '' | 'cells.'): T =>
+    new Proxy({} as T, {
+      has: (_, name) => name in inner,
+      get(_, name) {
+        const own: unknown = Reflect.get(inner, name, inner);
+        if (prefix === '' && name === 'cells' && typeof own === 'object' && own !== null) return shaky(own, 'cells.');
+        if (typeof own !== 'function') return own;
+        const bound = own.bind(inner);
+        const verb = typeof name === 'string' ? prefix + name : name;
+        return isVerb(verb) ? interrupted(verb, bound) : bound;
+      },
+    });
+  return shaky(store, '');
 }
 
 type Interrupt = (call: FaultCall, store: string) => MaybePromise<void>;

@@ -42,7 +42,7 @@ export class Node {
   readonly name: string;
   readonly store: Store;
   readonly cells: Cells;
-  /** The bytes of its synced mark as this process has seen it. Null: there is none. Undefined: nobody has looked. */
+  /** What its synced mark says, as this process saw it last. Null: there is none. Undefined: nobody has looked. */
   mark: string | null | undefined = undefined;
   /** Nodes that may keep hints for this one. */
   readonly behind: Set<Node> = new Set();
@@ -70,8 +70,14 @@ export class Node {
     return !this.#breaker.isOpen;
   }
 
+  /** Of all its sessions. */
   get isSure(): boolean {
     return typeof this.mark === 'string' && this.behind.size === 0;
+  }
+
+  /** Of the sessions that these nodes own, itself among them: hints for one are kept on another. */
+  isSureAmong(owners: readonly Node[]): boolean {
+    return this.isSure || (typeof this.mark === 'string' && !owners.some((owner) => this.behind.has(owner)));
   }
 
   get slowMs(): number {
@@ -189,7 +195,10 @@ export class Node {
   }
 
   #probe(): void {
-    if (this.#probes >= MOST_PROBES) return this.#probeSoon();
+    if (this.#probes >= MOST_PROBES) {
+      this.#probeSoon();
+      return;
+    }
     this.#probes++;
     this.#ask('probe', () => this.#probing()).then(
       () => this.#up(),

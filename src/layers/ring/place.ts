@@ -32,7 +32,10 @@ export class Places {
   }
 
   of(id: string): Place {
-    const slot = this.#ring.slotOf(id);
+    return this.ofSlot(this.#ring.slotOf(id));
+  }
+
+  ofSlot(slot: number): Place {
     return this.#places[slot] ?? this.#make(slot);
   }
 

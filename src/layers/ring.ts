@@ -1,0 +1,295 @@
+/**
+ * The ring: `ring(nodes)` spreads sessions over several stores by weight, and keeps as many copies of each as wanted.
+ *
+ * Where a session lives is arithmetic (src/ring): every server of an application computes the same table from the same list of
+ * nodes, and the home of a session never changes because a node is down. What copies know is kept in cells (`Celled`): a node
+ * only compares and replaces, and all knowledge of stamps, tombstones and merging is here, in ring/. The first owner that
+ * answers decides; another one stands in, and leaves hints.
+ *
+ *     place.ts  where      node.ts    one node, its deadline and breaker     read.ts, write.ts   finding and changing a session
+ *     replica.ts, merge.ts, apply.ts  what a copy knows                     hints.ts, synced.ts, repair.ts   nodes that come back
+ *
+ * Not promised: that reads and writes look as on one server (two halves of a split network both go on, and merge). Rejected: a
+ * consensus protocol (three nodes and a round trip more for each write), and master with replicas (an election for each death).
+ */
+import type { Celled, Ended, Indexed, Listable, Store, Sweepable, Watchable, Watcher } from '../contract.js';
+import { Deadlines } from '../core/deadline.js';
+import { wholeNumber } from '../core/options.js';
+import { firstTable } from '../ring/first-table.js';
+import { ringOf } from '../ring/ring.js';
+import type { RingTable } from '../ring/table.js';
+import { Care } from './ring/care.js';
+import { checkAll, troubles } from './ring/check.js';
+import { newWriter, stampClock } from './ring/clock.js';
+import { SYNCED } from './ring/control.js';
+import { Hints } from './ring/hints.js';
+import { Memo } from './ring/memo.js';
+import { Mending } from './ring/mend.js';
+import { News, type RingEvents, type RingListener } from './ring/news.js';
+import { Node } from './ring/node.js';
+import { type Checked, checkedRing, type RingNodeOptions, type RingOptions, wrong } from './ring/options.js';
+import { Places } from './ring/place.js';
+import { plainRing, sweepAll } from './ring/plain.js';
+import { Reads } from './ring/read.js';
+import { type Progress, Repair, type RepairOptions } from './ring/repair.js';
+import { storedOf } from './ring/replica.js';
+import { type Figures, newFigures, type Shared } from './ring/shared.js';
+import { Synced } from './ring/synced.js';
+import { Walks } from './ring/walk.js';
+import { watchAll } from './ring/watch.js';
+import { Writes } from './ring/write.js';
+
+export type { RingEvents, RingListener, RingWrite } from './ring/news.js';
+export type { RingNodeOptions, RingOptions } from './ring/options.js';
+export type { Progress as RepairProgress, RepairOptions } from './ring/repair.js';
+export type { Figures as RingFigures } from './ring/shared.js';
+
+/** What operators get beside the store. */
+export interface RingControls {
+  /** Compares all copies of all sessions, and brings them together. For now and then, and after trouble. */
+  repair(options?: RepairOptions): Promise<Progress>;
+  on<E extends keyof RingEvents>(event: E, listener: RingListener<E>): () => void;
+  /** The table and the state of each node, as JSON. Holds no session. */
+  describe(): RingDescription;
+  readonly figures: Readonly<Figures>;
+}
+
+export interface RingDescription {
+  readonly copies: number;
+  readonly write: 'degrade' | 'strict';
+  readonly epoch: number;
+  readonly fingerprint: string;
+  readonly nodes: readonly NodeDescription[];
+}
+
+export interface NodeDescription {
+  readonly name: string;
+  readonly weight: number;
+  readonly zone: string | null;
+  /** Slots of which it holds a copy, and those of which it is the home. */
+  readonly slots: number;
+  readonly homes: number;
+  readonly state: 'up' | 'down';
+  /** 'unknown': it has not been looked at, or the ring keeps one copy in plain stores. */
+  readonly synced: 'yes' | 'empty' | 'behind' | 'unknown';
+  /** Hints that this process has left for it, as far as it knows. */
+  readonly hintsPending: number;
+  /** Epoch milliseconds. */
+  readonly lastSeenAt?: number;
+  /** About 99 of 100 answers come within so many milliseconds. */
+  readonly slowMs?: number;
+}
+
+/** A store over several stores, and those abilities that all of them have. */
+export type RingStore<S extends Store> = Store &
+  Required<Pick<Store, 'check' | 'close'>> &
+  RingControls &
+  (S extends Celled ? Indexed & Listable : unknown) &
+  (S extends Indexed ? Indexed : unknown) &
+  (S extends Listable ? Listable : unknown) &
+  (S extends Sweepable ? Sweepable : unknown) &
+  (S extends Watchable ? Watchable : unknown);
+
+/**
+ * Sessions on several stores. All servers of an application give the same list.
+ * @example
+ * const store = ring(
+ *   [
+ *     { name: 'redis-1', weight: 15, store: redis(one) },
+ *     { name: 'redis-2', weight: 20, store: redis(two) },
+ *     { name: 'redis-3', weight: 10, store: redis(three) },
+ *   ],
+ *   { copies: 2 },
+ * );
+ */
+export function ring<S extends Store>(nodes: readonly RingNodeOptions<S>[], options?: RingOptions): RingStore<S> {
+  const own = checkedRing(nodes, options);
+  const { table } = firstTable(own.specs, { copies: own.copies });
+  const stores = [...own.stores.values()];
+  const isCelled = stores.every((store) => 'cells' in store && store.cells !== undefined);
+  if (!isCelled && own.copies > 1) {
+    throw wrong('copies of ring', 'must be 1 over stores that keep no cells, such as a cluster', own.copies);
+  }
+  return (isCelled ? celledRing(own, table) : routedRing(own, table)) as RingStore<S>;
+}
+
+function routedRing<S extends Store>(own: Checked<S>, table: RingTable): Store & RingControls {
+  const routed = ringOf(table, ({ name }) => own.stores.get(name)!);
+  const stores = table.nodes.map(({ name }) => own.stores.get(name)!);
+  return {
+    name: own.name,
+    ...plainRing(routed, stores),
+    figures: newFigures(),
+    on: () => () => {},
+    repair: async () => ({ looked: 0, written: 0, corrupt: 0 }),
+    describe: () =>
+      described(own, table, routed.fingerprint, () => ({ state: 'up', synced: 'unknown', hintsPending: 0 })),
+    check: () => checkAll(own.stores, () => false),
+    close: () => closeAll(stores),
+  };
+}
+
+/** A ring of cells: its parts, put together. */
+function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store & RingControls & Indexed & Listable {
+  const { environment, name } = own;
+  const deadlines = new Deadlines(environment, own.deadlineMs);
+  const news = new News();
+  const byName = new Map(
+    table.nodes.map(({ name: node }) => {
+      const store = own.stores.get(node)! as Store as Store & Celled;
+      return [
+        node,
+        new Node({ name: node, store, cells: store.cells, deadlines, environment, probeId: SYNCED, down, up }),
+      ];
+    }),
+  );
+  const places = new Places(table, byName);
+  const shared: Shared = {
+    name,
+    nodes: places.nodes,
+    places,
+    clock: stampClock(environment.now, newWriter(environment.random)),
+    environment,
+    deadlines,
+    news,
+    memo: new Memo(),
+    figures: newFigures(),
+    write: own.write,
+  };
+  const synced = new Synced(shared, (node) => care.help(node));
+  const mending = new Mending(shared);
+  const repair = new Repair(shared, mending, own.pace);
+  const hints = new Hints(shared, synced, own.maxHints);
+  const care: Care = new Care({ shared, synced, hints, repair });
+  const reads = new Reads(shared, synced, mending);
+  const writes = new Writes(shared, reads, hints);
+  const walks = new Walks(shared, reads);
+  const stores = places.nodes.map(({ store }) => store);
+
+  return {
+    name,
+    async load(id, atLeast) {
+      if (!synced.hasBegun) await synced.begin();
+      const copy = await reads.find(id, atLeast);
+      if (copy === null) return null;
+      shared.memo.set(id, copy);
+      const stored = storedOf(copy.replica);
+      return stored !== null && stored.head.expiresAt > environment.now() ? stored : null;
+    },
+    async create(id, session) {
+      if (!synced.hasBegun) await synced.begin();
+      return writes.create(id, session);
+    },
+    async commit(id, delta) {
+      if (!synced.hasBegun) await synced.begin();
+      return writes.commit(id, delta);
+    },
+    async destroy(id) {
+      if (!synced.hasBegun) await synced.begin();
+      return writes.destroy(id);
+    },
+    async *byUser(user) {
+      if (!synced.hasBegun) await synced.begin();
+      yield* walks.byUser(user);
+    },
+    async *list() {
+      if (!synced.hasBegun) await synced.begin();
+      yield* walks.list();
+    },
+    ...abilitiesOf(stores, table.owners.width),
+    figures: shared.figures,
+    on: (event, listener) => news.on(event, listener),
+    async repair(options) {
+      await synced.begin();
+      if (options?.pace !== undefined) wholeNumber('pace of repair', options.pace, 1, 10_000_000);
+      return repair.all(options);
+    },
+    describe: () => described(own, table, places.fingerprint, (node) => stateOf(byName.get(node)!)),
+    async check() {
+      await synced.begin();
+      const sentences = await checkAll(own.stores, () => own.copies > 1);
+      return [...sentences, ...troubles(places.nodes)];
+    },
+    async close() {
+      synced.close();
+      repair.close();
+      for (const node of places.nodes) node.close();
+      await care.close();
+      deadlines.close();
+      await closeAll(stores);
+    },
+  };
+
+  function down(node: Node): void {
+    news.tell('nodeDown', { node: node.name });
+    if (own.copies > 1) care.lost(node);
+  }
+
+  function up(node: Node, downMs: number): void {
+    news.tell('nodeUp', { node: node.name, downMs });
+    void synced.look(node);
+    // Others may have waited for what it keeps.
+    for (const other of places.nodes) if (other.isUp && other.behind.has(node)) care.help(other);
+  }
+}
+
+/** What hangs on the stores alone. Nodes tell of ends of sessions, and a ring's are cells: it listens to nothing. */
+function abilitiesOf(
+  stores: readonly (Store & Partial<Sweepable & Watchable>)[],
+  copies: number,
+): Partial<Sweepable & Watchable> {
+  /** Copies that were removed and make no whole session yet. */
+  let odd = 0;
+  return {
+    ...(stores.some(({ sweep }) => sweep) && {
+      async sweep(limit: number) {
+        odd += await sweepAll(stores, limit);
+        const sessions = Math.floor(odd / copies);
+        odd -= sessions * copies;
+        return sessions;
+      },
+    }),
+    ...(stores.every(({ watch }) => watch) && {
+      watch: (watcher: Watcher, everyMs: number) => watchAll(stores as readonly Watchable[], watcher, everyMs),
+      listen: (_ended: (id: string, how: Ended) => void) => () => {},
+    }),
+  };
+}
+
+type NodeState = Pick<NodeDescription, 'state' | 'synced' | 'hintsPending' | 'lastSeenAt' | 'slowMs'>;
+
+function stateOf(node: Node): NodeState {
+  const synced =
+    node.mark === null ? 'empty' : node.behind.size > 0 ? 'behind' : node.mark === undefined ? 'unknown' : 'yes';
+  return {
+    state: node.isUp ? 'up' : 'down',
+    synced,
+    hintsPending: node.hintsPending,
+    ...(node.lastSeenAt !== undefined && { lastSeenAt: node.lastSeenAt }),
+    slowMs: Math.round(node.slowMs),
+  };
+}
+
+function described<S extends Store>(
+  { copies, write }: Checked<S>,
+  { epoch, nodes, owners: { width, entries } }: RingTable,
+  fingerprint: string,
+  stateOf: (node: string) => NodeState,
+): RingDescription {
+  const slots = nodes.map(() => 0);
+  const homes = nodes.map(() => 0);
+  for (const [i, node] of entries.entries()) {
+    slots[node]!++;
+    if (i % width === 0) homes[node]!++;
+  }
+  const described = nodes.map(({ name, weight, zone }, i) => {
+    return { name, weight, zone, slots: slots[i]!, homes: homes[i]!, ...stateOf(name) };
+  });
+  return { copies, write, epoch, fingerprint, nodes: described };
+}
+
+async function closeAll(stores: readonly Store[]): Promise<void> {
+  const closed = await Promise.allSettled(stores.map(async (store) => store.close?.()));
+  const failed = closed.find((one) => one.status === 'rejected');
+  if (failed) throw failed.reason;
+}

@@ -1,0 +1,54 @@
+/**
+ * Bringing a copy to a node, whatever is there already: compare-and-set, and where something else was there, both together.
+ *
+ * Merging makes it safe to do late, twice, and in any order; so a hint that is replayed, a repair and a write that was held up by a
+ * stopped server are all the same thing.
+ */
+import type { Cell, Replaced } from '../../contract.js';
+import { type Copy, cellOf, copyIn } from './copy.js';
+import type { Node } from './node.js';
+import type { Place } from './place.js';
+import { joinedAloud, type Shared, trouble } from './shared.js';
+
+/** Others may write the same session meanwhile; after so many times in a row something is wrong. */
+const MOST_TRIES = 16;
+
+/** One compare-and-set. SOJOURN_STORE where the slot is closed for this table. */
+export async function replaceAt(
+  shared: Shared,
+  node: Node,
+  place: Place,
+  id: string,
+  expect: Uint8Array | null,
+  copy: Copy,
+): Promise<Exclude<Replaced, { status: 'fenced' }>> {
+  const answer = await node.ask('write', () => node.cells.replace(id, expect, cellOf(copy), place.fence));
+  if (answer.status !== 'fenced') return answer;
+  throw trouble(shared, 'write', `slot ${place.slot} is moving: its table has epoch ${answer.epoch} by now`);
+}
+
+/** Leaves the node with all that `copy` knows. Returns what it has then. `expect`: the mark of what is probably there. */
+export async function push(
+  shared: Shared,
+  node: Node,
+  place: Place,
+  id: string,
+  expect: Uint8Array | null,
+  copy: Copy,
+): Promise<Copy> {
+  let [next, mark] = [copy, expect];
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const answer = await replaceAt(shared, node, place, id, mark, next);
+    if (answer.status === 'ok') return next;
+    const present = presentIn(answer.cell, id);
+    mark = present?.mark ?? null;
+    if (present === null) continue;
+    next = joinedAloud(shared, id, present, copy);
+    if (next === present) return present;
+  }
+  throw trouble(shared, 'write', `others were quicker ${MOST_TRIES} times`);
+}
+
+export function presentIn(cell: Cell | null, id: string): Copy | null {
+  return cell === null ? null : copyIn(cell, id);
+}

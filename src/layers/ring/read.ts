@@ -1,0 +1,208 @@
+/**
+ * Finding a session: one node's word where that is enough, and everybody's where it is not.
+ *
+ * The first owner that is sure (node.ts) is asked. Where it is late, the next one is asked as well, and the first to have
+ * the session answers. "No such session" is believed only of a node that is sure, that still has the very synced
+ * mark it had before, and after all other owners that can be reached have been asked. So a node that came back empty
+ * signs nobody out. What is left when no such node is there is an outage, not an absence.
+ */
+import type { Cell } from '../../contract.js';
+import { type Copy, copyIn, isCorrupt } from './copy.js';
+import type { Mending } from './mend.js';
+import type { Node } from './node.js';
+import { joinedAloud, type Shared, trouble } from './shared.js';
+import type { Synced } from './synced.js';
+
+/** One in so many reads compares the copies. */
+const COMPARED = 100;
+/** A synced mark may be renewed between two questions; then all is asked once more. */
+const ROUNDS = 2;
+
+export class Reads {
+  readonly #shared: Shared;
+  readonly #synced: Synced;
+  readonly #mending: Mending;
+  #reads = 0;
+
+  constructor(shared: Shared, synced: Synced, mending: Mending) {
+    this.#shared = shared;
+    this.#synced = synced;
+    this.#mending = mending;
+  }
+
+  /** What is known of the session; null when there is none. `atLeast`: a copy of an older version is not enough, if a newer one can be had. */
+  async find(id: string, atLeast = 0): Promise<Copy | null> {
+    const { owners } = this.#shared.places.of(id);
+    for (let round = 1; ; round++) {
+      const found = await this.#ask(id, owners, atLeast);
+      if (found.copy !== null) {
+        this.#compareNowAndThen(id, owners, found.isOdd);
+        return found.copy;
+      }
+      if (found.isBelieved) return null;
+      if (round === ROUNDS || found.trouble !== undefined) throw this.#unknown(found.trouble);
+    }
+  }
+
+  #ask(id: string, owners: readonly Node[], atLeast: number): Promise<Answer> {
+    const queue = inOrder(owners);
+    if (queue.length === 0) return Promise.reject(this.#unknown(undefined));
+    return new Promise((resolve, reject) => {
+      const [shared, synced] = [this.#shared, this.#synced];
+      new Question({ id, owners, queue, atLeast, shared, synced, done: resolve, failed: reject }).next();
+    });
+  }
+
+  #compareNowAndThen(id: string, owners: readonly Node[], isOdd: boolean): void {
+    if (owners.length < 2) return;
+    const isDue = ++this.#reads % COMPARED === 0;
+    if (isDue) this.#shared.figures.compared++;
+    if (isDue || isOdd) this.#mending.later(id);
+  }
+
+  #unknown(cause: unknown): unknown {
+    if (isCorrupt(cause)) return cause;
+    return trouble(this.#shared, 'load', 'no node that knows all of its sessions answers', cause);
+  }
+}
+
+/** Those that can be asked, the sure ones first. The list itself where all are. */
+function inOrder(owners: readonly Node[]): readonly Node[] {
+  if (owners.every(({ isUp, isSure }) => isUp && isSure)) return owners;
+  const up = owners.filter(({ isUp }) => isUp);
+  const sure = up.filter((node) => node.isSureAmong(owners));
+  return [...sure, ...up.filter((node) => !sure.includes(node))];
+}
+
+interface Answer {
+  readonly copy: Copy | null;
+  /** For no copy: there is no such session. */
+  readonly isBelieved: boolean;
+  /** The copies are worth a look. */
+  readonly isOdd: boolean;
+  /** What went wrong with those that did not answer. */
+  readonly trouble: unknown;
+}
+
+interface QuestionSettings {
+  readonly id: string;
+  readonly owners: readonly Node[];
+  /** Those of them that are asked, one after the other. */
+  readonly queue: readonly Node[];
+  readonly atLeast: number;
+  readonly shared: Shared;
+  readonly synced: Synced;
+  readonly done: (answer: Answer) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** One question to several nodes. */
+class Question {
+  readonly #settings: QuestionSettings;
+  #asked = 0;
+  #waiting = 0;
+  #isOver = false;
+  /** What is there, of nodes that are not sure or not new enough. */
+  #rest: Copy | null = null;
+  #isOdd = false;
+  #trouble: unknown;
+  /** For each sure node that has no such session: whether it still has its mark. */
+  readonly #absences: Promise<boolean>[] = [];
+
+  constructor(settings: QuestionSettings) {
+    this.#settings = settings;
+  }
+
+  /** Asks the next node, if there is one. */
+  next(): void {
+    const { queue, owners, id, shared } = this.#settings;
+    const node = queue[this.#asked];
+    if (node === undefined) {
+      this.#conclude();
+      return;
+    }
+    this.#asked++;
+    this.#waiting++;
+    const mark = node.isSureAmong(owners) ? node.mark! : undefined;
+    const hedge = this.#asked < queue.length ? shared.deadlines.beginFor(node.hedgeMs, () => this.#hedge()) : undefined;
+    node
+      .ask('load', () => node.cells.read(id))
+      .then(
+        (cell) => {
+          if (hedge !== undefined) shared.deadlines.end(hedge);
+          this.#waiting--;
+          if (!this.#isOver) this.#answered(node, mark, cell);
+        },
+        (error) => {
+          if (hedge !== undefined) shared.deadlines.end(hedge);
+          this.#waiting--;
+          if (!this.#isOver) this.#failed(error);
+        },
+      );
+  }
+
+  #hedge(): void {
+    if (this.#isOver) return;
+    this.#settings.shared.figures.hedged++;
+    this.next();
+  }
+
+  #answered(node: Node, mark: string | undefined, cell: Cell | null): void {
+    const { id, owners, atLeast, shared, synced } = this.#settings;
+    if (cell === null) {
+      if (mark !== undefined) this.#absences.push(synced.isStillMarked(node, mark));
+      this.next();
+      return;
+    }
+    let copy: Copy;
+    try {
+      copy = copyIn(cell, id);
+    } catch (error) {
+      shared.news.tell('corrupt', { id, node: node.name });
+      this.#failed(error);
+      return;
+    }
+    if (node.isSureAmong(owners) && !isOlder(copy, atLeast)) {
+      this.#over(copy);
+      return;
+    }
+    this.#rest = this.#rest === null ? copy : joinedAloud(shared, id, this.#rest, copy);
+    this.#isOdd = true;
+    this.next();
+  }
+
+  #failed(error: unknown): void {
+    if (!isCorrupt(this.#trouble)) this.#trouble = error;
+    this.next();
+  }
+
+  /** Nobody is left to ask. Some may not have answered yet. */
+  #conclude(): void {
+    if (this.#waiting > 0 || this.#isOver) return;
+    if (this.#rest !== null) {
+      this.#over(this.#rest);
+      return;
+    }
+    this.#isOver = true;
+    const { done, failed } = this.#settings;
+    Promise.all(this.#absences).then((sure) => {
+      // What cannot be read is there.
+      const isBelieved = sure.includes(true) && !isCorrupt(this.#trouble);
+      const isRenewed = sure.length > 0 && !isBelieved;
+      done({ copy: null, isBelieved, isOdd: false, trouble: isRenewed ? undefined : (this.#trouble ?? NOBODY) });
+    }, failed);
+  }
+
+  #over(copy: Copy): void {
+    this.#isOver = true;
+    const isOdd = this.#isOdd || this.#absences.length > 0;
+    this.#settings.done({ copy, isBelieved: true, isOdd, trouble: undefined });
+  }
+}
+
+/** Why there is no answer, where nothing has failed: all who could be asked were not sure. */
+const NOBODY = null;
+
+function isOlder({ replica }: Copy, atLeast: number): boolean {
+  return replica.kind === 'live' && replica.head.version < atLeast;
+}
