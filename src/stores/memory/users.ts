@@ -1,4 +1,9 @@
-/** Who has which ids: an index by user that changes in the same step as what it points to, and so is exact. */
+/**
+ * Who has which ids: an index by user for what this process holds.
+ *
+ * It changes in the same step as what it points to, and so is exact: nobody has to look whether an entry still holds. A walk over
+ * all sessions instead was rejected, for "log out everywhere" would take longer the more others are signed in.
+ */
 
 export class IdsByUser {
   readonly #ids = new Map<string, Set<string>>();

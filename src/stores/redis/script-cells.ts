@@ -8,9 +8,9 @@
  * What stands there and is no cell is handed over as it is: the caller says what is wrong with it.
  */
 import { type Script, script } from './script.js';
-import { COMMON } from './script-record.js';
+import { FILE_AND_PUT } from './script-record.js';
 
-const READ_CELL = `${COMMON}
+const READ_CELL = `${FILE_AND_PUT}
 local key, expect = KEYS[1], ARGV[1]
 
 -- Bytes as Lua counts them: 1 format, 2 to 9 mark, 10 to 17 keepUntil, 18 and 19 one more than the length of the user, who follows.

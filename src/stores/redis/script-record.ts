@@ -11,7 +11,7 @@
  */
 
 /** For every script: the clock, the index, the writing. */
-export const COMMON = `
+export const FILE_AND_PUT = `
 local byte, char, sub = string.byte, string.char, string.sub
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 
@@ -52,7 +52,7 @@ end
 `;
 
 /** The same, and reading a session. */
-export const READ_RECORD: string = `${COMMON}
+export const READ_RECORD: string = `${FILE_AND_PUT}
 local CORRUPT = 'CORRUPT it is torn, or not written by this store'
 
 -- A count, seven bits a byte, low ones first: what it is, and where the next thing begins.

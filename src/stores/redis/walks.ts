@@ -1,4 +1,9 @@
-/** Walks in pages: over the index entries of one user, and over all keys of one server. Between pages nothing is held. */
+/**
+ * Walks in pages: over the index entries of one user, and over all keys of one server.
+ *
+ * Between pages nothing is held, here or in Redis, so a walk may be left at any time. SCAN and ZSCAN, since KEYS and a whole set
+ * at once stop the server for everybody; the price is that what moves meanwhile may come twice.
+ */
 import type { Argument, Reply } from './door.js';
 import type { UserEntries } from './keys.js';
 
