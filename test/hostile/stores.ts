@@ -129,7 +129,7 @@ function redisBackDoor(url: string, prefix: string): BackDoor {
 
 function lmdbBackDoor(folder: string): LmdbBackDoor {
   // Within one process lmdb wants the same settings for the same folder.
-  const root = open(folder, { maxDbs: 3, noSubdir: false, overlappingSync: false, noSync: true });
+  const root = open(folder, { maxDbs: 7, noSubdir: false, overlappingSync: false, noSync: true });
   const entries = root.openDB<Buffer, string>('sessions', { encoding: 'binary', useVersions: true });
   removeLater({ remove: () => root.close(), removeNow: () => {} });
   return {
