@@ -58,7 +58,10 @@ export function applyTo(
   const floor = nextFloor(replica, now - horizonMs, dead);
   const plans = floor === replica.stamps.floor ? without(replica, spots) : above(floor!, replica, delta);
   if (written.length > 0) plans.push({ stamp, runs: written, count: written.length, dead });
-  return [outcome, writeLive(next.head, stampsAfter(replica.stamps, delta.head, stamp, floor), lineage, plans)];
+  const stamps = stampsAfter(replica.stamps, delta.head, stamp, floor);
+  // Somebody else's memory comes in only with a new proof.
+  const own = stamps.proof === stamp ? undefined : withOwnSecrets(next.head);
+  return [outcome, writeLive(next.head, stamps, lineage, plans, own)];
 }
 
 /** Finds a field and, unless that is a tombstone, its value. */
@@ -104,6 +107,21 @@ function stampsAfter(before: Stamps, change: Delta['head'], stamp: Stamp, floor:
     lifetime: remember !== undefined ? stamp : before.lifetime,
     floor,
   };
+}
+
+/** So that no replica holds on to the bytes of the one before it. */
+function withOwnSecrets(head: Head): Head {
+  const { secret, previous } = head;
+  if (secret === undefined) return head;
+  return {
+    ...head,
+    secret: copy(secret),
+    ...(previous && { previous: { ...previous, secret: copy(previous.secret) } }),
+  };
+}
+
+function copy(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.prototype.slice.call(bytes);
 }
 
 /** The stamp of the last tombstone that need not be kept any longer, if that is higher than the floor there is. */

@@ -6,8 +6,10 @@
  * repair would go on for ever. A copy that cannot be read is never taken for a session that is not there.
  */
 import { isUtf8 } from 'node:buffer';
+import type { Head } from '../../contract.js';
 import { countAt, countBytes } from '../../core/packed-fields.js';
 import { headBytes, writeHead } from '../../core/record.js';
+import { REMEMBER, REMEMBER_NO_MORE } from '../../core/record-layout.js';
 import { readHeadAt } from '../../core/record-read.js';
 import { failure, isFailure, type SojournError } from '../../errors.js';
 import type { Group, Live, Replica, Stamps } from './replica.js';
@@ -54,13 +56,26 @@ function readLive(bytes: Buffer): Live {
   const stamps = stampsAt(bytes, shape);
   checkStamps(stamps, shape);
   const { head, end } = readHeadAt(bytes, headAt);
-  const again = Buffer.allocUnsafe(headBytes(head));
-  writeHead(again, 0, head);
-  if (bytes.compare(again, 0, again.length, headAt, end) !== 0)
-    throw corrupt('its head is not written as it should be');
+  if (!isWrittenSo(bytes, headAt, end, head)) throw corrupt('its head is not written as it should be');
   const groups = readGroups(bytes, end, stamps);
   checkNames(bytes, groups);
   return { kind: 'live', bytes, head, stamps, lineage: bytes.subarray(lineageAt, headAt), groups };
+}
+
+const REPLACED = '\ufffd';
+
+/**
+ * Whether `writeHead` would write it so. What it would write otherwise has another length, but for two flags that exclude each
+ * other, and bytes that are not text; those become one and the same character.
+ */
+function isWrittenSo(bytes: Buffer, from: number, to: number, head: Head): boolean {
+  if (headBytes(head) !== to - from) return false;
+  const both = REMEMBER | REMEMBER_NO_MORE;
+  if ((bytes[from + 1]! & both) === both) return false;
+  if (head.user === undefined || !head.user.includes(REPLACED)) return true;
+  const again = Buffer.allocUnsafe(to - from);
+  writeHead(again, 0, head);
+  return bytes.compare(again, 0, again.length, from, to) === 0;
 }
 
 /** Each stamp of its own is later than `begun`, and none is written twice. */
@@ -133,22 +148,42 @@ function countIn(bytes: Buffer, at: number): number {
 
 /** Names are text, in order within their group, and nowhere twice. */
 function checkNames(bytes: Buffer, groups: readonly Group[]): void {
-  const seen = groups.length > 1 ? new Set<string>() : undefined;
+  for (const { from, count } of groups) {
+    const walk = new Walk(bytes, from);
+    let [nameAt, nameEnd] = [0, 0];
+    for (let left = count; left > 0; left--) {
+      walk.step();
+      const isFirst = left === count;
+      if (!isFirst && compareBytes(bytes, nameAt, nameEnd, walk) >= 0) throw corrupt('its fields are out of order');
+      if (!isText(bytes, walk)) throw corrupt('a name in it is not text');
+      ({ nameAt, valueAt: nameEnd } = walk);
+    }
+  }
+  if (groups.length > 1) checkTwice(bytes, groups);
+}
+
+function checkTwice(bytes: Buffer, groups: readonly Group[]): void {
+  const seen = new Set<string>();
   let total = 0;
   for (const { from, count } of groups) {
     const walk = new Walk(bytes, from);
-    let before: string | undefined;
     for (let left = count; left > 0; left--) {
       walk.step();
-      const { name } = walk;
-      if (before !== undefined && before >= name) throw corrupt('its fields are out of order');
-      if (!isText(bytes, walk)) throw corrupt('a name in it is not text');
-      before = name;
-      seen?.add(name);
+      seen.add(walk.name);
     }
     total += count;
   }
-  if (seen !== undefined && seen.size !== total) throw corrupt('a field stands in it twice');
+  if (seen.size !== total) throw corrupt('a field stands in it twice');
+}
+
+/** Names are so short that a loop is quicker than a call. */
+function compareBytes(bytes: Buffer, from: number, to: number, { nameAt, valueAt }: Walk): number {
+  const length = Math.min(to - from, valueAt - nameAt);
+  for (let i = 0; i < length; i++) {
+    const difference = bytes[from + i]! - bytes[nameAt + i]!;
+    if (difference !== 0) return difference;
+  }
+  return to - from - (valueAt - nameAt);
 }
 
 function isText(bytes: Buffer, { nameAt, valueAt }: Walk): boolean {
