@@ -6,15 +6,20 @@ import { describe, expect, test } from 'vitest';
 import { tempFolder } from '../../test/support/temp.js';
 import type { Delta, Head, Stored, Write } from '../contract.js';
 import { isFailure } from '../errors.js';
-import { storeKit } from '../testing/store-kit.js';
+import { type MakeStore, storeKit } from '../testing/store-kit.js';
 import { lmdb } from './lmdb.js';
 
-const mustHave = ['byUser', 'list', 'sweep'] as const;
-storeKit({ describe, test }, ({ now }) => lmdb(tempFolder('lmdb'), { now }), { name: 'lmdb', mustHave, races: 50 });
-storeKit({ describe, test }, ({ now }) => lmdb(tempFolder('lmdb'), { now, durable: false }), {
-  name: 'lmdb, not durable',
-  mustHave,
-});
+const mustHave = ['byUser', 'list', 'sweep', 'cells'] as const;
+for (const durable of [true, false]) {
+  let folder: string;
+  const another: MakeStore = ({ now }) => lmdb(folder, { now, durable });
+  const fresh: MakeStore = (context) => {
+    folder = tempFolder('lmdb');
+    return another(context);
+  };
+  const name = durable ? 'lmdb' : 'lmdb, not durable';
+  storeKit({ describe, test }, fresh, { name, mustHave, another, races: durable ? 50 : 200 });
+}
 
 const HOUR_MS = 3_600_000;
 const MIB = 1024 ** 2;
@@ -212,7 +217,7 @@ test('an id that can be no key is refused, not cut short', async () => {
   const folder = tempFolder('lmdb');
   mkdirSync(folder, { recursive: true });
   const store = lmdb(folder);
-  for (const id of ['', 'a\0b', 'x'.repeat(256)]) {
+  for (const id of ['', 'a\0b', 'x'.repeat(512), '\ud800']) {
     expect(await rejectionOf(store.create(id, session(HOUR_MS)))).toBe('SOJOURN_STORE');
   }
   await store.close?.();

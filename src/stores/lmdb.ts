@@ -11,17 +11,17 @@
  * conditional put never waits for JavaScript), putSync (a flush for each write), walking all sessions to sweep (ten minutes
  * of work for a second's worth of expiry).
  */
-import { setTimeout as nap } from 'node:timers/promises';
-import type { Delta, Head, Indexed, Listable, Outcome, Store, Stored, Sweepable } from '../contract.js';
+import type { Celled, Delta, Head, Indexed, Listable, Outcome, Store, Stored, Sweepable } from '../contract.js';
 import { environment } from '../core/environment.js';
 import { checked, flag, show, wholeNumber } from '../core/options.js';
 import { applyPacked, headOf, pack, unpack } from '../core/record.js';
 import { failure, isFailure } from '../errors.js';
-import { closeFiles, type Files, FLUSH_INTERVAL_MS, openFiles } from './lmdb/files.js';
+import { LmdbCells } from './lmdb/cells.js';
+import { type Files, openFiles } from './lmdb/files.js';
 import { idOfDeadlineKey, isKey } from './lmdb/keys.js';
 import { Room } from './lmdb/room.js';
-import { type Found, PAGE, Shelf } from './lmdb/shelf.js';
-import { failedTransaction, trouble } from './lmdb/trouble.js';
+import { type Found, Shelf } from './lmdb/shelf.js';
+import { Work } from './lmdb/work.js';
 
 export interface LmdbOptions {
   /**
@@ -46,14 +46,10 @@ const LEAST_MAX_BYTES = 1024 ** 2;
 
 /** How often a write is tried on condition before it takes the lock, where it cannot lose. */
 const OPTIMISTIC_TRIES = 4;
-/** A sweep that meets only sessions that were touched files this many pages anew, and leaves the rest to the next one. */
-const MOST_PAGES_PER_SWEEP = 16;
-/** How many expired sessions a full store removes before it refuses. */
+/** How many expired sessions and cells a full store removes before it refuses. */
 const REMOVED_WHEN_FULL = 256;
 /** When to look again at a record that this version cannot read. A newer one beside us may still need it. */
 const UNREADABLE_RETRY_MS = 86_400_000;
-/** How long a write waits before it asks again at the door, while another process opens the folder. */
-const DOOR_NAP_MS = 1;
 
 const GONE: Outcome = { status: 'gone' };
 
@@ -63,7 +59,7 @@ const GONE: Outcome = { status: 'gone' };
  * @example
  * const s = sessions({ store: lmdb('./sessions') });
  */
-export function lmdb(path: string, options?: LmdbOptions): Store & Indexed & Listable & Sweepable {
+export function lmdb(path: string, options?: LmdbOptions): Store & Indexed & Listable & Sweepable & Celled {
   if (typeof path !== 'string' || path === '') {
     throw failure('SOJOURN_OPTION', {
       option: 'path of lmdb',
@@ -91,23 +87,17 @@ interface Next {
   readonly growth: number;
 }
 
-class Lmdb implements Store, Indexed, Listable, Sweepable {
+class Lmdb implements Store, Indexed, Listable, Sweepable, Celled {
   readonly name: string;
+  readonly cells: LmdbCells;
   private readonly now: () => number;
   private readonly maxBytes: number;
-  private readonly folder: string;
   private readonly files: Files;
   private readonly shelf: Shelf;
   private readonly room: Room;
-  private readonly stopFlushing: (() => void) | null;
-  private unflushed = false;
-  private running = 0;
-  private whenIdle: (() => void) | null = null;
-  private closing: Promise<void> | null = null;
-  private closed = false;
+  private readonly work: Work;
 
   constructor(path: string, { durable, maxBytes, now, name }: LmdbOptions) {
-    this.folder = path;
     this.name = name ?? 'lmdb';
     this.now = now ?? environment.now;
     this.maxBytes = wholeNumber('maxBytes of lmdb', maxBytes ?? DEFAULT_MAX_BYTES, LEAST_MAX_BYTES, 2 ** 46);
@@ -120,22 +110,27 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
     }
     this.shelf = new Shelf(this.files);
     this.room = new Room(this.files, this.maxBytes);
-    this.stopFlushing = isDurable ? null : environment.every(FLUSH_INTERVAL_MS, () => void this.flush());
+    this.work = new Work({ store: this.name, folder: path, files: this.files, room: this.room, isDurable });
+    this.cells = new LmdbCells({
+      files: this.files,
+      work: this.work,
+      now: this.now,
+      grow: (bytes, write) => this.grow(bytes, write),
+    });
   }
 
   load(id: string): Stored | null {
-    const found = this.read('load', () => this.shelf.find(id));
+    const found = this.work.read('load', () => this.shelf.find(id));
     if (found === null) return null;
     const stored = unpack(found.record, id);
     return stored.head.expiresAt <= this.now() ? null : stored;
   }
 
   create(id: string, session: Stored): Promise<'ok' | 'exists'> {
-    return this.run('create', async () => {
-      if (!isKey(id)) throw new Error('an id has 1 to 255 characters, none of them NUL');
+    return this.work.run('create', async () => {
+      if (!isKey(id)) throw new Error('an id has 1 to 511 characters of well-formed Unicode, none of them NUL');
       const record = pack(session);
-      await this.claim(record.length);
-      try {
+      return this.grow(record.length, async () => {
         for (let attempt = 0; attempt < OPTIMISTIC_TRIES; attempt++) {
           if (await this.shelf.insert(id, session.head, record)) return 'ok';
           const present = this.shelf.peek(id, true);
@@ -144,14 +139,12 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
           await this.remove(present);
         }
         return 'exists';
-      } finally {
-        this.room.release(record.length);
-      }
+      });
     });
   }
 
   commit(id: string, delta: Delta): Promise<Outcome> {
-    return this.run('commit', async () => {
+    return this.work.run('commit', async () => {
       for (let attempt = 0; attempt < OPTIMISTIC_TRIES; attempt++) {
         // The first look may be a moment old: a write is compared when it lands. Any other answer is given on a new look.
         const { outcome, next } = this.changeOf(id, delta, attempt > 0);
@@ -163,7 +156,7 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
   }
 
   destroy(id: string): Promise<void> {
-    return this.run('destroy', async () => {
+    return this.work.run('destroy', async () => {
       for (let attempt = 0; attempt < OPTIMISTIC_TRIES; attempt++) {
         const found = this.shelf.peek(id, true);
         if (found === null || (await this.remove(found))) return this.room.resume();
@@ -184,21 +177,12 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
   }
 
   sweep(limit: number): Promise<number> {
-    return this.run('sweep', () => this.removeExpired(limit));
+    return this.work.run('sweep', () => this.removeExpired(limit));
   }
 
   /** Waits for the writes that are under way, and for the disk. Everything that comes later is SOJOURN_STORE. */
   close(): Promise<void> {
-    this.closing ??= this.shut();
-    return this.closing;
-  }
-
-  private async shut(): Promise<void> {
-    if (this.running > 0) await new Promise<void>((resolve) => (this.whenIdle = resolve));
-    this.stopFlushing?.();
-    await this.flush();
-    this.closed = true;
-    await closeFiles(this.folder, this.files);
+    return this.work.close();
   }
 
   // Reading
@@ -206,22 +190,13 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
   /** The live ones among `ids`. Each step is a read of its own: whoever walks slowly holds nothing. */
   private *walk(operation: string, ids: Iterator<string>): Generator<readonly [id: string, head: Head], void> {
     for (;;) {
-      const found = this.read(operation, () => {
+      const found = this.work.read(operation, () => {
         const next = ids.next();
         return next.done ? null : { id: next.value, found: this.shelf.find(next.value) };
       });
       if (found === null) return;
       const head = found.found && headIn(found.found);
       if (head && head.expiresAt > this.now()) yield [found.id, head];
-    }
-  }
-
-  private read<T>(operation: string, look: () => T): T {
-    if (this.closed) throw this.isClosed(operation);
-    try {
-      return look();
-    } catch (error) {
-      throw failure('SOJOURN_STORE', { store: this.name, operation, problem: String(error) }, error);
     }
   }
 
@@ -243,16 +218,7 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
   }
 
   private tryToReplace(next: Next): Promise<boolean> {
-    return next.growth <= 0 ? this.shelf.replace(next, next.before, next.head, next.record) : this.replaceLarger(next);
-  }
-
-  private async replaceLarger(next: Next): Promise<boolean> {
-    await this.claim(next.growth);
-    try {
-      return await this.shelf.replace(next, next.before, next.head, next.record);
-    } finally {
-      this.room.release(next.growth);
-    }
+    return this.grow(next.growth, () => this.shelf.replace(next, next.before, next.head, next.record));
   }
 
   /** A commit under LMDB's write lock: what is read here is what is locked, and nobody can be quicker. */
@@ -267,15 +233,9 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
   }
 
   private async removeExpired(limit: number): Promise<number> {
-    let removed = 0;
-    for (let pages = 0; pages < MOST_PAGES_PER_SWEEP && removed < limit; pages++) {
-      const size = Math.min(limit - removed, PAGE);
-      const due = this.shelf.due(this.now(), size);
-      const ended = await Promise.all(due.map((key) => this.settle(key)));
-      removed += ended.filter(Boolean).length;
-      if (removed > 0) this.room.resume();
-      if (due.length < size) break;
-    }
+    const sessions = await this.shelf.sweep(limit, this.now(), (entry) => this.settle(entry));
+    const removed = sessions + (await this.cells.removeExpired(limit - sessions));
+    if (removed > 0) this.room.resume();
     return removed;
   }
 
@@ -289,46 +249,18 @@ class Lmdb implements Store, Indexed, Listable, Sweepable {
     return false;
   }
 
-  /** Room for so many more bytes, or SOJOURN_STORE_FULL. Expired sessions go first. */
-  private async claim(bytes: number): Promise<void> {
-    if (this.room.claim(bytes)) return;
-    await this.removeExpired(REMOVED_WHEN_FULL);
-    if (this.room.claim(bytes)) return;
-    throw failure('SOJOURN_STORE_FULL', { store: this.name, limit: this.room.limit });
-  }
-
-  private async run<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    if (this.closing !== null) throw this.isClosed(operation);
-    this.running++;
-    while (!this.files.writer.enter()) await nap(DOOR_NAP_MS);
-    this.unflushed = true;
-    try {
-      return await work().catch((error) => this.again(work, error));
-    } catch (error) {
-      throw await trouble(this.name, this.folder, operation, error);
-    } finally {
-      this.files.writer.leave();
-      if (--this.running === 0) this.whenIdle?.();
+  /** A write that adds so many bytes, or SOJOURN_STORE_FULL. What has expired goes first. One that adds nothing is never refused. */
+  private async grow<T>(bytes: number, write: () => Promise<T>): Promise<T> {
+    if (bytes <= 0) return write();
+    if (!this.room.claim(bytes)) {
+      await this.removeExpired(REMOVED_WHEN_FULL);
+      if (!this.room.claim(bytes)) throw failure('SOJOURN_STORE_FULL', { store: this.name, limit: this.room.limit });
     }
-  }
-
-  /** One write that does not fit fails the whole transaction and everybody in it. Then those that add nothing get another try. */
-  private async again<T>(work: () => Promise<T>, error: unknown): Promise<T> {
-    if ((await failedTransaction(error)) === null) throw error;
-    this.room.pause();
-    return work();
-  }
-
-  private async flush(): Promise<void> {
-    if (this.stopFlushing === null || !this.unflushed) return;
-    this.unflushed = false;
-    await this.files.flush().catch(() => {
-      this.unflushed = true;
-    });
-  }
-
-  private isClosed(operation: string): Error {
-    return failure('SOJOURN_STORE', { store: this.name, operation, problem: 'it is closed' });
+    try {
+      return await write();
+    } finally {
+      this.room.release(bytes);
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The LMDB environment of a store: a folder for its owner only, three databases, and what durability means.
+ * The LMDB environment of a store: a folder for its owner only, seven databases, and what durability means.
  *
  * What a resolved write means was found out by slowing fdatasync down by 300 ms and by killing writers (lmdb-js 3.5.6):
  *
@@ -37,6 +37,10 @@ export interface Files {
   readonly sessions: Database<Uint8Array, string>;
   readonly users: Database<Uint8Array, Uint8Array>;
   readonly deadlines: Database<Uint8Array, Uint8Array>;
+  readonly cells: Database<Uint8Array, string>;
+  readonly cellUsers: Database<Uint8Array, Uint8Array>;
+  readonly cellDeadlines: Database<Uint8Array, Uint8Array>;
+  readonly fences: Database<Uint8Array, Uint8Array>;
   /** LMDB's version of the entry that was read last. */
   readonly lastMark: () => number;
   /** Who asks at the door before each write. */
@@ -78,7 +82,7 @@ function openDatabases(
   const untyped = { permissionsMode: FILE_MODE, txnStartThreshold: WRITES_BEFORE_A_START };
   const root = open(folder, {
     noSubdir: false,
-    maxDbs: 3,
+    maxDbs: 7,
     mapSize: Math.ceil((maxBytes * MAP_SLACK) / MAP_GRAIN) * MAP_GRAIN,
     overlappingSync: false,
     // Batching by event turn makes a promise that nobody can listen to: a failed transaction would end the process.
@@ -87,11 +91,16 @@ function openDatabases(
     ...untyped,
   });
   const keys = { encoding: 'binary', keyEncoding: 'binary' } as const;
+  const records = { encoding: 'binary', useVersions: true } as const;
   return {
     root,
-    sessions: root.openDB<Uint8Array, string>('sessions', { encoding: 'binary', useVersions: true }),
+    sessions: root.openDB<Uint8Array, string>('sessions', records),
     users: root.openDB<Uint8Array, Uint8Array>('users', keys),
     deadlines: root.openDB<Uint8Array, Uint8Array>('deadlines', keys),
+    cells: root.openDB<Uint8Array, string>('cells', records),
+    cellUsers: root.openDB<Uint8Array, Uint8Array>('cell-users', keys),
+    cellDeadlines: root.openDB<Uint8Array, Uint8Array>('cell-deadlines', keys),
+    fences: root.openDB<Uint8Array, Uint8Array>('fences', { ...keys, useVersions: true }),
     lastMark: getLastVersion,
     flush: () => flush(root),
   };

@@ -5,13 +5,16 @@
  *   users      SHA-256(user) id            nothing: sessions that a login has bound, found by range
  *   deadlines  deadline (8 bytes, BE) id   nothing: one entry for each session, in the order in which they may expire
  *
+ *   cells, cell-users, cell-deadlines      the same for cells: see cells.ts
+ *   fences     slot (2 bytes)              the epoch before which the slot is closed, also as LMDB's version
+ *
  * A session is filed under its first deadline and stays there when it is touched: touches write one entry, not three. The
  * sweep meets it there, and files it anew if it still lives. Users are hashed because LMDB bounds keys and names are unbounded.
  */
 import { createHash } from 'node:crypto';
 
-/** Longer ids are unknown ids: what the engine makes has 22 characters. LMDB bounds keys at 1978 bytes. */
-const MAX_ID_LENGTH = 255;
+/** Longer ids are unknown ids: what the engine makes has 22 characters. LMDB bounds keys at 1978 bytes, a character has three at most. */
+const MAX_ID_LENGTH = 511;
 
 const HASH_BYTES = 32;
 const DEADLINE_BYTES = 8;
@@ -26,7 +29,7 @@ const ABOVE_IDS = Buffer.from([0xff]);
 
 /** True for what can be a key. Everything else is an id that no session has. */
 export function isKey(id: string): boolean {
-  return id.length > 0 && id.length <= MAX_ID_LENGTH && !id.includes('\0');
+  return id.length > 0 && id.length <= MAX_ID_LENGTH && !id.includes('\0') && id.isWellFormed();
 }
 
 /** The deadline under which a session is filed: whole, and within what a mark can hold. */
@@ -64,6 +67,12 @@ export function userRange(user: string): readonly [from: Buffer, to: Buffer] {
 
 export function idOfUserKey(key: Uint8Array): string {
   return Buffer.from(key.subarray(HASH_BYTES)).toString();
+}
+
+export function slotKey(slot: number): Buffer {
+  const key = Buffer.allocUnsafe(2);
+  key.writeUInt16BE(slot);
+  return key;
 }
 
 export function deadlineKey(deadline: number, id: string): Buffer {

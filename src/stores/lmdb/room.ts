@@ -86,14 +86,10 @@ export class Room {
 
   /** Free pages, as of now. */
   private look(): number {
-    const { users, deadlines, root } = this.files;
+    const { users, deadlines, cells, cellUsers, cellDeadlines, fences, root } = this.files;
     const all = this.stats();
-    const used =
-      META_PAGES +
-      [all, all.root, all.free, users.getStats() as Stats, deadlines.getStats() as Stats].reduce(
-        (sum, stats) => sum + pagesOf(stats),
-        0,
-      );
+    const others = [users, deadlines, cells, cellUsers, cellDeadlines, fences].map((each) => each.getStats() as Stats);
+    const used = META_PAGES + [all, all.root, all.free, ...others].reduce((sum, stats) => sum + pagesOf(stats), 0);
     const most = Math.floor((this.maxBytes * (1 - RESERVED_SHARE)) / this.pageSize);
     // A process that was killed while it read keeps pages from being used again until somebody looks for it.
     if (all.lastPageNumber * this.pageSize > this.maxBytes) root.readerCheck();

@@ -9,7 +9,9 @@ import type { Files } from './files.js';
 import * as keys from './keys.js';
 
 /** How many entries a walk takes at a time. Between pages nothing is held open, so a slow walker costs nobody anything. */
-export const PAGE = 200;
+const PAGE = 200;
+/** A sweep that meets only what was touched files this many pages anew, and leaves the rest to the next one. */
+const MOST_PAGES_PER_SWEEP = 16;
 
 /** The value of index entries: all that they say is in the key. */
 const NOTHING = Buffer.of(0);
@@ -110,8 +112,20 @@ export class Shelf {
     return this.files.root.transaction(work);
   }
 
-  /** One page of the entries that are due, in order. */
-  due(nowMs: number, limit: number): Uint8Array[] {
+  /** Settles the entries that are due, in order, until `limit` were removed (`settle` says whether one was). Returns how many. */
+  async sweep(limit: number, nowMs: number, settle: (entry: Uint8Array) => Promise<boolean>): Promise<number> {
+    let removed = 0;
+    for (let pages = 0; pages < MOST_PAGES_PER_SWEEP && removed < limit; pages++) {
+      const size = Math.min(limit - removed, PAGE);
+      const due = this.due(nowMs, size);
+      const ended = await Promise.all(due.map(settle));
+      removed += ended.filter(Boolean).length;
+      if (due.length < size) break;
+    }
+    return removed;
+  }
+
+  private due(nowMs: number, limit: number): Uint8Array[] {
     const [start, end] = keys.dueRange(nowMs);
     return this.page(() => this.files.deadlines.getKeys({ start, end, limit }));
   }

@@ -3,8 +3,8 @@
  *
  * A resize copies what it has fenced without looking twice, so one late write that slips past is a lost update.
  */
-import type { Cell, Replaced } from '../../contract.js';
-import { cell, cellPromise, cellsPromise, ok } from './cell-scene.js';
+import type { Cell, Cells, Replaced } from '../../contract.js';
+import { type CellScene, cell, cellPromise, cellsPromise, ok } from './cell-scene.js';
 import { freshId, same } from './samples.js';
 import { type Kit, turns } from './scene.js';
 
@@ -60,24 +60,13 @@ export function fences(kit: Kit): void {
     },
   );
 
-  cellPromise(kit, 'after a fence has resolved nothing older is written', inside, async ({ cells, now, settings }) => {
-    for (let round = 0; round < settings.races; round++) {
-      const [id, slot] = [freshId(), round % 16384];
-      const epoch = 1 + Math.floor(round / 16384);
-      let seen: Cell | null = null;
-      const writers = [1, 2, 3].map(async (n) => {
-        await turns((round * n) % 11);
-        return cells.replace(id, null, cell(now(), `writer ${n}`), { slot, epoch: epoch - 1 });
-      });
-      const fence = turns(round % 9)
-        .then(() => cells.fence([slot], epoch))
-        .then(async () => {
-          seen = await cells.read(id);
-        });
-      await Promise.all([...writers, fence]);
-      same(await cells.read(id), seen, `the cell in round ${round}, and as it was when the fence had resolved`);
-    }
-  });
+  cellPromise(kit, 'after a fence has resolved nothing older is written', inside, (scene) =>
+    fencedInTime(scene, scene.cells),
+  );
+
+  cellsPromise(kit, 'after another handle has fenced nothing older is written', inside, (scene, there) =>
+    fencedInTime(scene, there),
+  );
 
   cellsPromise(
     kit,
@@ -89,4 +78,23 @@ export function fences(kit: Kit): void {
       same(answer, { status: 'fenced', epoch: 2 }, 'replace by another handle');
     },
   );
+}
+
+/** Writes of an older epoch, and a fence among them. */
+async function fencedInTime({ cells, now, settings }: CellScene, fencer: Cells): Promise<void> {
+  for (let round = 0; round < settings.races; round++) {
+    const slot = round % 16384;
+    const epoch = 1 + Math.floor(round / 16384);
+    const ids = Array.from({ length: 4 }, freshId);
+    const read = (): Promise<(Cell | null)[]> => Promise.all(ids.map(async (id) => cells.read(id)));
+    const writers = ids.map(async (id, n) => {
+      await turns((round * n) % 23);
+      return cells.replace(id, null, cell(now(), `writer ${n}`), { slot, epoch: epoch - 1 });
+    });
+    await turns(round % 13);
+    await fencer.fence([slot], epoch);
+    const seen = await read();
+    await Promise.all(writers);
+    same(await read(), seen, `the cells in round ${round}, and as they were when the fence had resolved`);
+  }
 }

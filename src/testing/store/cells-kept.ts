@@ -80,6 +80,7 @@ export function finds(kit: Kit): void {
         const found = new Set<string>();
         for await (const id of walk()) {
           found.add(id);
+          if (found.size % 9 > 0) continue;
           const next = cell(now(), 'b', { user: 'alice' });
           await cells.replace(id, marks.get(id)!.mark, next);
           marks.set(id, next);
