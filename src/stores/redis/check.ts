@@ -27,6 +27,8 @@ export interface Checked {
   readonly now: number | undefined;
 }
 
+/** Whose messages are about the sessions of a check, and so no news to anybody. */
+export const CHECK_TAG = 'check';
 /** What the keys of a check live, should nobody take them away. */
 const LIFE_MS = 60_000;
 /** SET with PXAT, ZADD with GT. Valkey tells a Redis version too, 7.2 at least. */
@@ -94,7 +96,7 @@ async function checkScripts(checked: Checked, id: string): Promise<void> {
   await asked(checked, 'EVALSHA', () => run(door.send, fileScript, filing.bucket, filed));
   await asked(checked, 'create', () => run(door.send, createScript, key, createArguments(value, expiresAt, now)));
   const done = await asked(checked, 'commit', () => run(door.send, commitScript, key, commitArguments(call, login)));
-  const ended = [index, id, keys.endedChannel(prefix), 'check'];
+  const ended = [index, id, keys.endedChannel(prefix), CHECK_TAG];
   const gone = await asked(checked, 'destroy', () => run(door.send, destroyScript, key, ended));
   if (door.isCluster) await door.send(filing.bucket, ['ZREM', filing.bucket, filing.entry]);
   if (!hasCommitted(done) || destroyReply(gone, id) !== id)
@@ -103,7 +105,7 @@ async function checkScripts(checked: Checked, id: string): Promise<void> {
 
 async function mayPublish({ door, prefix }: Checked, id: string): Promise<string | undefined> {
   const channel = keys.endedChannel(prefix);
-  const refused = await door.send(channel, ['PUBLISH', channel, `check ${id}`]).catch(codeOf);
+  const refused = await door.send(channel, ['PUBLISH', channel, `${CHECK_TAG} ${id}`]).catch(codeOf);
   if (refused === 'NOPERM')
     return `Redis does not let this user PUBLISH to ${channel}: sessions that end here are not announced to other servers.`;
   return undefined;

@@ -11,6 +11,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { Ended, Watchable, Watcher } from '../../contract.js';
+import { CHECK_TAG } from './check.js';
 import type { Argument, Reply } from './door.js';
 import type { Link } from './link.js';
 import { codeOf } from './trouble.js';
@@ -173,7 +174,7 @@ export class Watch implements Watchable {
     const { ended, idOf } = this.#options;
     const [tag, id] = payload.split(' ');
     if (channel !== ended.channel) this.#tell(idOf(payload), 'expired');
-    else if (tag !== ended.tag) this.#tell(id, 'destroyed');
+    else if (tag !== ended.tag && tag !== CHECK_TAG) this.#tell(id, 'destroyed');
   }
 
   #tell(id: string | undefined, how: Ended): void {
