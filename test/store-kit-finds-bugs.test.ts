@@ -5,10 +5,11 @@
  * everything, so whatever fails below fails because of the bug.
  */
 import { describe, expect, test } from 'vitest';
-import type { Delta, Ended, Outcome, Store, Stored, Watcher } from '../src/contract.js';
+import type { Cells, Delta, Ended, Outcome, Store, Stored, Watcher } from '../src/contract.js';
 import { apply } from '../src/core/delta.js';
 import { type MakeStore, type StoreKitOptions, storeKit } from '../src/testing/index.js';
 import { collect, type Report } from './support/collect.js';
+import { isSame, type ToyCells } from './support/toy-cells.js';
 import { copied, type ToyStore, toyStore } from './support/toy-store.js';
 
 interface Bug {
@@ -429,6 +430,169 @@ const bugs: readonly Bug[] = [
     }),
     breaks: 'who has stopped listening hears nothing more',
   },
+  {
+    bug: 'a cell is compared, and written a moment later',
+    store: (toy) =>
+      withCells(toy, ({ read, kept }) => ({
+        async replace(id, expect, next) {
+          const present = await read(id);
+          if (!isSame(present?.mark, expect)) return { status: 'other', cell: present };
+          kept.set(id, next);
+          return { status: 'ok' };
+        },
+      })),
+    breaks: 'of several that expect the same cell, exactly one wins',
+  },
+  {
+    bug: 'cells are compared under a lock that other processes do not know',
+    store: (toy) => {
+      let turn: Promise<unknown> = Promise.resolve();
+      return withCells(toy, (cells) => ({
+        replace(id, expect, next) {
+          const replaced = turn.then(async () => {
+            const present = await cells.read(id);
+            if (!isSame(present?.mark, expect)) return { status: 'other', cell: present } as const;
+            return cells.replace(id, cells.live(id)?.mark ?? null, next);
+          });
+          turn = replaced;
+          return replaced;
+        },
+      }));
+    },
+    breaks: 'of two handles that expect the same cell, exactly one wins',
+  },
+  {
+    bug: 'a replace that is sent again loses against itself',
+    store: (toy) =>
+      withCells(toy, (cells) => ({
+        async replace(id, expect, next, fence) {
+          const present = await cells.read(id);
+          if (present && !isSame(present.mark, expect)) return { status: 'other', cell: present };
+          return cells.replace(id, expect, next, fence);
+        },
+      })),
+    breaks: 'a call that was sent twice is done once',
+  },
+  {
+    bug: 'who expects nothing overwrites what is there',
+    store: (toy) =>
+      withCells(toy, (cells) => ({
+        replace: (id, expect, next, fence) => cells.replace(id, expect ?? cells.live(id)?.mark ?? null, next, fence),
+      })),
+    breaks: 'a cell is replaced by who knows its mark, and by nobody else',
+  },
+  {
+    bug: 'the fence is looked up before the write, not with it',
+    store: (toy) =>
+      withCells(toy, (cells) => ({
+        async replace(id, expect, next, fence) {
+          const epoch = cells.epochs.get(fence?.slot ?? -1) ?? 0;
+          if (fence && fence.epoch < epoch) return { status: 'fenced', epoch };
+          await new Promise(setImmediate);
+          return cells.replace(id, expect, next);
+        },
+      })),
+    breaks: 'after a fence has resolved nothing older is written',
+  },
+  {
+    bug: 'an older fence opens what a newer one has closed',
+    store: (toy) =>
+      withCells(toy, (cells) => ({
+        async fence(slots, epoch) {
+          for (const slot of slots) cells.epochs.set(slot, epoch);
+        },
+      })),
+    breaks: "a slot's epoch only grows",
+  },
+  {
+    bug: 'fences are kept in the process',
+    store: (toy) => {
+      const epochs = new Map<number, number>();
+      return withCells(toy, (cells) => ({
+        async fence(slots, epoch) {
+          for (const slot of slots) epochs.set(slot, epoch);
+        },
+        async replace(id, expect, next, fence) {
+          const epoch = epochs.get(fence?.slot ?? -1) ?? 0;
+          return fence && fence.epoch < epoch ? { status: 'fenced', epoch } : cells.replace(id, expect, next);
+        },
+      }));
+    },
+    breaks: 'a fence holds for every handle, and is kept as long as cells are',
+  },
+  {
+    bug: 'a cell whose time is over is still there for those who replace it',
+    store: (toy) =>
+      withCells(toy, (cells) => ({
+        async replace(id, expect, next, fence) {
+          const present = cells.kept.get(id);
+          if (present && !isSame(present.mark, expect)) return { status: 'other', cell: present };
+          return cells.replace(id, cells.live(id) && expect, next, fence);
+        },
+      })),
+    breaks: 'a cell whose time is over is nothing',
+  },
+  {
+    bug: 'the mark of a cell is kept as a number',
+    store: (toy) =>
+      withCells(toy, (cells) => {
+        const numbered = (mark: Uint8Array): Buffer => {
+          const bytes = Buffer.alloc(8);
+          bytes.writeDoubleBE(Number(Buffer.from(mark).readBigUInt64BE()));
+          return bytes;
+        };
+        return {
+          replace: (id, expect, next, fence) =>
+            cells.replace(id, expect && numbered(expect), { ...next, mark: numbered(next.mark) }, fence),
+        };
+      }),
+    breaks: 'marks are bytes, too',
+  },
+  {
+    bug: 'the index of cells follows the write a little later',
+    store: (toy) =>
+      withCells(toy, (cells) => {
+        const filed = new Set<string>();
+        return {
+          async replace(id, expect, next, fence) {
+            const answer = await cells.replace(id, expect, next, fence);
+            setTimeout(() => filed.add(id), 1);
+            return answer;
+          },
+          async *byUser(user) {
+            for await (const id of cells.byUser(user)) if (filed.has(id)) yield id;
+          },
+        };
+      }),
+    breaks: 'a cell is found under its new user',
+  },
+  {
+    bug: 'buffers of cells are handed out',
+    store: (toy) => withCells(toy, (cells) => ({ read: async (id) => cells.live(id) })),
+    breaks: 'what was passed in or handed out may change afterwards without changing the cell',
+  },
+  {
+    bug: 'cells are sessions of the same name',
+    store: (toy) =>
+      withCells(toy, (cells) => ({
+        async replace(id, expect, next, fence) {
+          const head = { createdAt: 0, expiresAt: next.keepUntil, version: 1, generation: 0 };
+          if (!toy.sessions.has(id)) toy.sessions.set(id, { head, fields: new Map() });
+          return cells.replace(id, expect, next, fence);
+        },
+      })),
+    breaks: 'cells and sessions of one id do not see each other',
+  },
+  {
+    bug: 'nobody is told of cells',
+    store: (toy) =>
+      withCells(toy, (cells) => ({
+        read: (id) => forgetting(toy, id, Promise.resolve(cells.read(id))),
+        replace: (id, expect, next, fence) =>
+          forgetting(toy, id, Promise.resolve(cells.replace(id, expect, next, fence))),
+      })),
+    breaks: 'a cell that read handed over or replace left behind is watched, and told under its id',
+  },
 ];
 
 describe('the store kit', () => {
@@ -514,6 +678,10 @@ async function forgetting<A>(toy: ToyStore, id: string, answer: Promise<A>): Pro
 
 function watchedBy(toy: ToyStore, change: (watcher: Watcher) => Watcher): ToyStore {
   return { ...toy, watch: (watcher, everyMs) => toy.watch(change(watcher), everyMs) };
+}
+
+function withCells(toy: ToyStore, change: (cells: ToyCells) => Partial<Cells>): Store {
+  return { ...toy, cells: { ...toy.cells, ...change(toy.cells) } } as Store;
 }
 
 type Heard = (id: string, how: Ended) => void;

@@ -24,9 +24,11 @@ import type {
 } from '../../src/contract.js';
 import { apply } from '../../src/core/delta.js';
 import { environment } from '../../src/core/environment.js';
+import { type ToyCellPlace, type ToyCells, toyCells } from './toy-cells.js';
 
 export interface ToyStore extends Store, Indexed, Listable, Sweepable, Watchable {
   readonly sessions: Map<string, Stored>;
+  readonly cells: ToyCells;
   readonly now: () => number;
   readonly link: ToyLink;
   /** The ids whose next change this handle is told. */
@@ -68,7 +70,7 @@ export interface ToyLink {
   send(message: () => void): void;
 }
 
-interface Place {
+interface Place extends ToyCellPlace {
   readonly sessions: Map<string, Stored>;
   readonly handles: Set<Handle>;
 }
@@ -78,7 +80,7 @@ interface Handle {
 }
 
 export function toyStore(options: ToyOptions): ToyStore {
-  return open({ sessions: new Map(), handles: new Set() }, options);
+  return open({ sessions: new Map(), cells: new Map(), epochs: new Map(), handles: new Set() }, options);
 }
 
 function open(place: Place, options: ToyOptions): ToyStore {
@@ -143,13 +145,13 @@ function open(place: Place, options: ToyOptions): ToyStore {
   const tellOthers = (tell: (other: Handle) => void): void => {
     for (const handle of place.handles) if (handle !== self) tell(handle);
   };
-  /** Runs the step of a call that hands over or leaves behind a session: from then on it is told about. */
+  /** Runs the step of a call that hands over or leaves behind a session or cell: from then on it is told about. */
   async function call<A>(verb: string, id: string, step: () => A): Promise<A> {
     await slow?.(`${verb} sets out`);
     await null;
     const answer = step();
     const trackedIn = epoch;
-    if (state !== 'down' && sessions.has(id)) tracked.add(id);
+    if (state !== 'down' && (sessions.has(id) || place.cells.has(id))) tracked.add(id);
     await slow?.(`${verb} comes back`);
     // The link that would have told has gone meanwhile.
     if (epoch !== trackedIn && state === 'up') for (const watcher of watchers) watcher.changed(id);
@@ -165,6 +167,7 @@ function open(place: Place, options: ToyOptions): ToyStore {
   return {
     name: 'toy',
     sessions,
+    cells: toyCells(place, now, call, (id) => tellOthers((other) => other.changed(id))),
     now,
     link,
     tracked,
@@ -206,7 +209,9 @@ function open(place: Place, options: ToyOptions): ToyStore {
       const expired = [...sessions.keys()].filter((id) => !live(id)).slice(0, limit);
       for (const id of expired) sessions.delete(id);
       for (const id of expired) for (const handle of place.handles) handle.ended(id, 'expired');
-      return expired.length;
+      const over = [...place.cells].filter(([, { keepUntil }]) => keepUntil <= now()).slice(0, limit - expired.length);
+      for (const [id] of over) place.cells.delete(id);
+      return expired.length + over.length;
     },
     watch(watcher, everyMs) {
       const own = { ...watcher };
