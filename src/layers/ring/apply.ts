@@ -11,9 +11,9 @@
 import type { Delta, Head, Outcome } from '../../contract.js';
 import { apply } from '../../core/delta.js';
 import { failure } from '../../errors.js';
-import { extended, plansFrom } from './merge.js';
+import { extended, plansFrom, whole } from './merge.js';
 import { type Group, type Live, newestOf, REPAIR_HORIZON_MS, type Replica, type Stamps } from './replica.js';
-import { entriesOf, latin1Of, Walk } from './replica-fields.js';
+import { entriesOf, groupStamp, latin1Of, Walk } from './replica-fields.js';
 import { MOST_TOMBSTONES } from './replica-layout.js';
 import { type Plan, type Run, type Span, writeField, writeLive } from './replica-write.js';
 import { compareStamps, laterStamp, msOf, type Stamp, traceOf } from './stamp.js';
@@ -57,7 +57,7 @@ export function applyTo(
   const dead = written.reduce((total, { isDead }) => total + Number(isDead), 0);
   const floor = nextFloor(replica, now - horizonMs, dead);
   const plans = floor === replica.stamps.floor ? without(replica, spots) : above(floor!, replica, delta);
-  if (written.length > 0) plans.push({ stamp, runs: written, count: written.length, dead });
+  if (written.length > 0) plans.push({ stampBytes: stamp, stampAt: 0, runs: written, count: written.length, dead });
   const stamps = stampsAfter(replica.stamps, delta.head, stamp, floor);
   // Somebody else's memory comes in only with a new proof.
   const own = stamps.proof === stamp ? undefined : withOwnSecrets(next.head);
@@ -94,7 +94,9 @@ function begunAnew(replica: Live, head: Head, stamp: Stamp, lineage: Uint8Array,
   for (const run of written) runs.set(run.name, run);
   const alive = [...runs.values()].filter(({ isDead }) => !isDead).sort(byName);
   const stamps = { begun: stamp, proof: stamp, lifetime: stamp, floor: undefined };
-  return writeLive(head, stamps, lineage, [{ stamp, runs: alive, count: alive.length, dead: 0 }]);
+  return writeLive(head, stamps, lineage, [
+    { stampBytes: stamp, stampAt: 0, runs: alive, count: alive.length, dead: 0 },
+  ]);
 }
 
 /** Who names a secret or a user changes the proof; who names `remember`, the lifetime. */
@@ -125,16 +127,18 @@ function copy(bytes: Uint8Array): Uint8Array {
 }
 
 /** The stamp of the last tombstone that need not be kept any longer, if that is higher than the floor there is. */
-function nextFloor({ groups, stamps }: Live, beforeMs: number, more: number): Stamp | undefined {
-  let { floor } = stamps;
+function nextFloor(replica: Live, beforeMs: number, more: number): Stamp | undefined {
+  const { groups } = replica;
+  let { floor } = replica.stamps;
   let dead = more;
   for (const group of groups) dead += group.dead;
   if (dead === more) return floor;
   for (const group of groups) {
     if (group.dead === 0) continue;
-    if (msOf(group.stamp) >= beforeMs && dead <= MOST_TOMBSTONES) break;
+    const stamp = groupStamp(replica, group);
+    if (msOf(stamp) >= beforeMs && dead <= MOST_TOMBSTONES) break;
     dead -= group.dead;
-    floor = floor === undefined ? group.stamp : laterStamp(floor, group.stamp);
+    floor = floor === undefined ? stamp : laterStamp(floor, stamp);
   }
   return floor;
 }
@@ -144,17 +148,13 @@ function without(replica: Live, spots: readonly Spot[]): Plan[] {
   const plans: Plan[] = [];
   for (const group of replica.groups) {
     const gaps = spots.filter((spot) => spot.group === group);
-    const plan = gaps.length === 0 ? whole(replica, group) : withGaps(replica, group, gaps);
+    const plan = gaps.length === 0 ? whole(replica.bytes, group) : withGaps(replica, group, gaps);
     if (plan.count > 0 || plans.length === 0) plans.push(plan);
   }
   return plans;
 }
 
-function whole({ bytes }: Live, { stamp, from, to, count, dead }: Group): Plan {
-  return { stamp, runs: [{ bytes, from, to }], count, dead };
-}
-
-function withGaps({ bytes }: Live, { stamp, from, to, count, dead }: Group, gaps: Spot[]): Plan {
+function withGaps({ bytes }: Live, { stampAt, from, to, count, dead }: Group, gaps: Spot[]): Plan {
   const runs: Span[] = [];
   let at = from;
   let deadInGaps = 0;
@@ -164,7 +164,7 @@ function withGaps({ bytes }: Live, { stamp, from, to, count, dead }: Group, gaps
     at = gap.to;
   }
   if (to > at) runs.push({ bytes, from: at, to });
-  return { stamp, runs, count: count - gaps.length, dead: dead - deadInGaps };
+  return { stampBytes: bytes, stampAt, runs, count: count - gaps.length, dead: dead - deadInGaps };
 }
 
 /** All that the delta does not name, without the tombstones that the new floor stands for. */

@@ -11,7 +11,7 @@
  * thousands); telling only what is certain (the hot field of a session, written on both sides, is the case that matters).
  */
 import type { Live } from './replica.js';
-import { entriesOf, textOf, valueIn } from './replica-fields.js';
+import { entriesOf, groupStamp, textOf, valueIn } from './replica-fields.js';
 import { compareStamps, type Stamp, traceOf } from './stamp.js';
 
 /** Names of fields whose value in `from` is not in `merged`, and was not known to `other`. `isAhead`: something else of it is in there. */
@@ -65,6 +65,7 @@ function lastInCommon(a: Live, b: Live): Stamp | undefined {
   return last;
 }
 
-function stampsOf({ stamps, groups }: Live): Stamp[] {
-  return [stamps.begun, stamps.proof, stamps.lifetime, ...groups.map(({ stamp }) => stamp)];
+function stampsOf(replica: Live): Stamp[] {
+  const { stamps, groups } = replica;
+  return [stamps.begun, stamps.proof, stamps.lifetime, ...groups.map((group) => groupStamp(replica, group))];
 }

@@ -13,7 +13,7 @@
 import type { Head } from '../../contract.js';
 import { headBytes, writeHead } from '../../core/record.js';
 import { lostOf } from './merge-lost.js';
-import type { Ended, Live, Replica, Stamps } from './replica.js';
+import { type Ended, type Group, type Live, newestOf, type Replica, type Stamps } from './replica.js';
 import { type Entry, entriesOf, valueIn } from './replica-fields.js';
 import { MOST_LINEAGE } from './replica-layout.js';
 import { type Plan, writeEnded, writeLive } from './replica-write.js';
@@ -32,10 +32,10 @@ export interface Merged {
 const NOTHING_LOST: readonly string[] = Object.freeze([]);
 
 export function merge(a: Replica, b: Replica): Merged {
-  if (a === b || a.bytes.equals(b.bytes)) return whole(a);
-  if (a.kind === 'ended') return whole(b.kind === 'ended' ? laterEnd(a, b) : a);
-  if (b.kind === 'ended') return whole(b);
-  if (a.head.createdAt !== b.head.createdAt) return whole(a.head.createdAt > b.head.createdAt ? a : b);
+  if (a === b || a.bytes.equals(b.bytes)) return unchanged(a);
+  if (a.kind === 'ended') return unchanged(b.kind === 'ended' ? laterEnd(a, b) : a);
+  if (b.kind === 'ended') return unchanged(b);
+  if (a.head.createdAt !== b.head.createdAt) return unchanged(a.head.createdAt > b.head.createdAt ? a : b);
   const order = a.head.generation - b.head.generation || compareStamps(a.stamps.begun, b.stamps.begun);
   if (order === 0) return joined(a, b);
   const [winner, loser] = order > 0 ? [a, b] : [b, a];
@@ -61,11 +61,10 @@ function isMistaken(before: Replica, after: Live): boolean {
 
 function raised(replica: Live): Live {
   const { head, stamps, lineage } = replica;
-  const last = replica.groups[replica.groups.length - 1]!;
   return writeLive(
     { ...head, version: head.version + 1 },
     stamps,
-    extended(lineage, (traceOf(last.stamp) + 1) & 0xff),
+    extended(lineage, (traceOf(newestOf(replica)) + 1) & 0xff),
     plansOf(replica),
   );
 }
@@ -81,19 +80,24 @@ export function extended(lineage: Uint8Array, trace: number): Uint8Array {
 
 /** All fields as they stand. */
 export function plansOf({ bytes, groups }: Live): Plan[] {
-  return groups.map(({ stamp, from, to, count, dead }) => ({ stamp, runs: [{ bytes, from, to }], count, dead }));
+  return groups.map((group) => whole(bytes, group));
+}
+
+/** A group as it stands. */
+export function whole(bytes: Buffer, { stampAt, from, to, count, dead }: Group): Plan {
+  return { stampBytes: bytes, stampAt, runs: [{ bytes, from, to }], count, dead };
 }
 
 /** Entries as groups, by stamp and then by name; the first one is of `begun`, also when it is empty. */
 export function plansFrom(entries: Iterable<Entry>, begun: Stamp): Plan[] {
   const sorted = [...entries].sort((a, b) => compareStamps(a.stamp, b.stamp) || (a.name < b.name ? -1 : 1));
-  const plans: { stamp: Stamp; runs: Entry[]; count: number; dead: number }[] = [
-    { stamp: begun, runs: [], count: 0, dead: 0 },
+  const plans: { stampBytes: Stamp; stampAt: 0; runs: Entry[]; count: number; dead: number }[] = [
+    { stampBytes: begun, stampAt: 0, runs: [], count: 0, dead: 0 },
   ];
   for (const entry of sorted) {
     let plan = plans[plans.length - 1]!;
-    if (compareStamps(plan.stamp, entry.stamp) !== 0) {
-      plan = { stamp: entry.stamp, runs: [], count: 0, dead: 0 };
+    if (compareStamps(plan.stampBytes, entry.stamp) !== 0) {
+      plan = { stampBytes: entry.stamp, stampAt: 0, runs: [], count: 0, dead: 0 };
       plans.push(plan);
     }
     plan.runs.push(entry);
@@ -103,7 +107,7 @@ export function plansFrom(entries: Iterable<Entry>, begun: Stamp): Plan[] {
   return plans;
 }
 
-function whole(replica: Replica): Merged {
+function unchanged(replica: Replica): Merged {
   return { replica, lost: NOTHING_LOST };
 }
 

@@ -6,7 +6,7 @@
 import { countAt, countBytes } from '../../core/packed-fields.js';
 import type { Group, Live } from './replica.js';
 import type { Run } from './replica-write.js';
-import type { Stamp } from './stamp.js';
+import { STAMP_BYTES, type Stamp } from './stamp.js';
 
 export const EMPTY: Uint8Array = new Uint8Array(0);
 
@@ -63,10 +63,18 @@ export interface Entry extends Run {
   readonly valueAt: number;
 }
 
+/** When the fields of a group were written. Made when it is asked for: most groups are only copied. */
+export function groupStamp({ bytes }: Live, { stampAt }: Group): Stamp {
+  return bytes.subarray(stampAt, stampAt + STAMP_BYTES);
+}
+
 /** All fields with their tombstones, by the latin1 of their names. */
-export function entriesOf({ bytes, groups }: Live): Map<string, Entry> {
+export function entriesOf(replica: Live): Map<string, Entry> {
+  const { bytes, groups } = replica;
   const entries = new Map<string, Entry>();
-  for (const { stamp, from, count } of groups) {
+  for (const group of groups) {
+    const { from, count } = group;
+    const stamp = groupStamp(replica, group);
     const walk = new Walk(bytes, from);
     for (let left = count; left > 0; left--) {
       walk.step();

@@ -99,20 +99,23 @@ function checkedStamp(stamp: Stamp): Stamp {
 }
 
 function readGroups(bytes: Buffer, start: number, { begun, floor }: Stamps): Group[] {
-  let [last, isFollowed] = readGroup(bytes, start, begun);
+  let [last, isFollowed] = readGroup(bytes, SHAPE_BYTES, start);
   if (last.dead > 0) throw corrupt('a field was deleted before it began');
   const groups: Group[] = [last];
+  let before = begun;
   let fields = last.count;
   while (isFollowed) {
     const at = last.to + STAMP_BYTES;
     if (at > bytes.length) throw corrupt('it ends too early');
-    const [group, isOneMore] = readGroup(bytes, at, checkedStamp(bytes.subarray(last.to, at)));
-    if (group.count === 0 || compareStamps(group.stamp, last.stamp) <= 0) throw corrupt('its groups are out of order');
-    if (group.dead > 0 && floor !== undefined && compareStamps(group.stamp, floor) === 0) {
+    const stamp = checkedStamp(bytes.subarray(last.to, at));
+    const [group, isOneMore] = readGroup(bytes, last.to, at);
+    if (group.count === 0 || compareStamps(stamp, before) <= 0) throw corrupt('its groups are out of order');
+    if (group.dead > 0 && floor !== undefined && compareStamps(stamp, floor) === 0) {
       throw corrupt('it keeps a tombstone that its floor stands for');
     }
     groups.push(group);
     fields += group.count;
+    before = stamp;
     [last, isFollowed] = [group, isOneMore];
   }
   if (last.to !== bytes.length) throw corrupt('bytes follow its end');
@@ -120,7 +123,7 @@ function readGroups(bytes: Buffer, start: number, { begun, floor }: Stamps): Gro
   return groups;
 }
 
-function readGroup(bytes: Buffer, at: number, stamp: Stamp): [group: Group, isFollowed: boolean] {
+function readGroup(bytes: Buffer, stampAt: number, at: number): [group: Group, isFollowed: boolean] {
   const counted = countIn(bytes, at);
   const count = Math.floor(counted / 2);
   const from = at + countBytes(counted);
@@ -132,7 +135,7 @@ function readGroup(bytes: Buffer, at: number, stamp: Stamp): [group: Group, isFo
     to += 1 + countBytes(length) + bytes[to]! + Math.max(length - 1, 0);
     if (to > bytes.length) throw corrupt('it ends too early');
   }
-  return [{ stamp, from, to, count, dead }, counted % 2 === 1];
+  return [{ stampAt, from, to, count, dead }, counted % 2 === 1];
 }
 
 /** A count that is there whole, and as short as it can be. */
@@ -146,38 +149,39 @@ function countIn(bytes: Buffer, at: number): number {
   return count;
 }
 
+/** Above so many a set is quicker than comparing each with each. */
+const FEW_FIELDS = 24;
+
 /** Names are text, in order within their group, and nowhere twice. */
 function checkNames(bytes: Buffer, groups: readonly Group[]): void {
+  const places: number[] = [];
   for (const { from, count } of groups) {
     const walk = new Walk(bytes, from);
-    let [nameAt, nameEnd] = [0, 0];
+    const first = places.length;
     for (let left = count; left > 0; left--) {
       walk.step();
-      const isFirst = left === count;
-      if (!isFirst && compareBytes(bytes, nameAt, nameEnd, walk) >= 0) throw corrupt('its fields are out of order');
       if (!isText(bytes, walk)) throw corrupt('a name in it is not text');
-      ({ nameAt, valueAt: nameEnd } = walk);
+      const last = places.length - 2;
+      if (last >= first && compareNames(bytes, places[last]!, places[last + 1]!, walk) >= 0) {
+        throw corrupt('its fields are out of order');
+      }
+      for (let i = 0; i < first && i < 2 * FEW_FIELDS; i += 2) {
+        if (compareNames(bytes, places[i]!, places[i + 1]!, walk) === 0) throw corrupt('a field stands in it twice');
+      }
+      places.push(walk.nameAt, walk.valueAt);
     }
   }
-  if (groups.length > 1) checkTwice(bytes, groups);
+  if (groups.length > 1 && places.length > 2 * FEW_FIELDS) checkTwice(bytes, places);
 }
 
-function checkTwice(bytes: Buffer, groups: readonly Group[]): void {
+function checkTwice(bytes: Buffer, places: readonly number[]): void {
   const seen = new Set<string>();
-  let total = 0;
-  for (const { from, count } of groups) {
-    const walk = new Walk(bytes, from);
-    for (let left = count; left > 0; left--) {
-      walk.step();
-      seen.add(walk.name);
-    }
-    total += count;
-  }
-  if (seen.size !== total) throw corrupt('a field stands in it twice');
+  for (let i = 0; i < places.length; i += 2) seen.add(bytes.toString('latin1', places[i], places[i + 1]));
+  if (2 * seen.size !== places.length) throw corrupt('a field stands in it twice');
 }
 
 /** Names are so short that a loop is quicker than a call. */
-function compareBytes(bytes: Buffer, from: number, to: number, { nameAt, valueAt }: Walk): number {
+function compareNames(bytes: Buffer, from: number, to: number, { nameAt, valueAt }: Walk): number {
   const length = Math.min(to - from, valueAt - nameAt);
   for (let i = 0; i < length; i++) {
     const difference = bytes[from + i]! - bytes[nameAt + i]!;

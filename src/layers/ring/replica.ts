@@ -19,7 +19,7 @@
  * them); one stamp for the whole head (see above); a stamp for each field alone (fields written together share theirs).
  */
 import type { Head, Stored } from '../../contract.js';
-import { EMPTY, ReplicaFields } from './replica-fields.js';
+import { EMPTY, groupStamp, ReplicaFields } from './replica-fields.js';
 import { type Run, writeEnded, writeField, writeLive } from './replica-write.js';
 import { compareStamps, laterStamp, type Stamp } from './stamp.js';
 
@@ -49,7 +49,8 @@ export interface Stamps {
 
 /** Fields that were written together, by name. */
 export interface Group {
-  readonly stamp: Stamp;
+  /** Where its stamp stands. */
+  readonly stampAt: number;
   /** Where its first field begins, and where its last one ends. */
   readonly from: number;
   readonly to: number;
@@ -73,7 +74,7 @@ export const REPAIR_HORIZON_MS = 86_400_000;
 export function created({ head, fields }: Stored, stamp: Stamp): Live {
   const runs: Run[] = [...fields].map(([name, value]) => writeField(name, value)).sort(byName);
   return writeLive(head, { begun: stamp, proof: stamp, lifetime: stamp, floor: undefined }, EMPTY, [
-    { stamp, runs, count: runs.length, dead: 0 },
+    { stampBytes: stamp, stampAt: 0, runs, count: runs.length, dead: 0 },
   ]);
 }
 
@@ -97,7 +98,7 @@ export function keepUntil(replica: Replica): number {
 export function newestOf(replica: Replica): Stamp {
   if (replica.kind === 'ended') return replica.stamp;
   const { stamps, groups } = replica;
-  const newest = laterStamp(groups[groups.length - 1]!.stamp, laterStamp(stamps.proof, stamps.lifetime));
+  const newest = laterStamp(groupStamp(replica, groups[groups.length - 1]!), laterStamp(stamps.proof, stamps.lifetime));
   return stamps.floor === undefined ? newest : laterStamp(newest, stamps.floor);
 }
 
@@ -109,7 +110,7 @@ export function holds(replica: Replica, stamp: Stamp): boolean {
   const is = (other: Stamp | undefined): boolean => other !== undefined && compareStamps(stamp, other) === 0;
   if (replica.kind === 'ended') return is(replica.stamp);
   const { proof, lifetime } = replica.stamps;
-  return is(proof) || is(lifetime) || replica.groups.some((group) => is(group.stamp));
+  return is(proof) || is(lifetime) || replica.groups.some((group) => is(groupStamp(replica, group)));
 }
 
 function byName(a: Run, b: Run): number {
