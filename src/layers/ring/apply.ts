@@ -15,7 +15,7 @@ import { extended, plansFrom, whole } from './merge.js';
 import { type Group, type Live, newestOf, REPAIR_HORIZON_MS, type Replica, type Stamps } from './replica.js';
 import { entriesOf, groupStamp, latin1Of, Walk } from './replica-fields.js';
 import { MOST_TOMBSTONES } from './replica-layout.js';
-import { type Plan, type Run, type Span, writeField, writeLive } from './replica-write.js';
+import { type Fresh, freshField, type Plan, type Run, type Span, writeLive } from './replica-write.js';
 import { compareStamps, laterStamp, msOf, type Stamp, traceOf } from './stamp.js';
 
 /** What came of it, and what to write down when that is 'ok'. */
@@ -47,8 +47,8 @@ export function applyTo(
   const [outcome, next] = apply({ head: replica.head, fields: values }, delta, now);
   if (next === null) return [outcome, null];
   checkOrder(replica, next.head, stamp);
-  const written: Run[] = [];
-  for (const name of delta.fields.keys()) written.push(writeField(name, next.fields.get(name) ?? null));
+  const written: Fresh[] = [];
+  for (const name of delta.fields.keys()) written.push(freshField(name, next.fields.get(name) ?? null));
   if (written.length > 1) written.sort(byName);
   const lineage = extended(replica.lineage, traceOf(stamp));
   if (next.head.generation !== replica.head.generation) {
@@ -89,8 +89,8 @@ function checkOrder(replica: Live, next: Head, stamp: Stamp): void {
 }
 
 /** The session after a login: all that is there is of the login. */
-function begunAnew(replica: Live, head: Head, stamp: Stamp, lineage: Uint8Array, written: readonly Run[]): Live {
-  const runs = new Map<string, Run>(entriesOf(replica));
+function begunAnew(replica: Live, head: Head, stamp: Stamp, lineage: Uint8Array, written: readonly Fresh[]): Live {
+  const runs = new Map<string, Run | Fresh>(entriesOf(replica));
   for (const run of written) runs.set(run.name, run);
   const alive = [...runs.values()].filter(({ isDead }) => !isDead).sort(byName);
   const stamps = { begun: stamp, proof: stamp, lifetime: stamp, floor: undefined };
@@ -117,13 +117,14 @@ function withOwnSecrets(head: Head): Head {
   if (secret === undefined) return head;
   return {
     ...head,
-    secret: copy(secret),
-    ...(previous && { previous: { ...previous, secret: copy(previous.secret) } }),
+    secret: alone(secret),
+    ...(previous && { previous: { ...previous, secret: alone(previous.secret) } }),
   };
 }
 
-function copy(bytes: Uint8Array): Uint8Array {
-  return Uint8Array.prototype.slice.call(bytes);
+/** Bytes that look into nothing larger. */
+function alone(bytes: Uint8Array): Uint8Array {
+  return bytes.length === bytes.buffer.byteLength ? bytes : Uint8Array.prototype.slice.call(bytes);
 }
 
 /** The stamp of the last tombstone that need not be kept any longer, if that is higher than the floor there is. */
@@ -175,6 +176,6 @@ function above(floor: Stamp, replica: Live, delta: Delta): Plan[] {
   return plansFrom(kept, replica.stamps.begun);
 }
 
-function byName(a: Run, b: Run): number {
+function byName(a: Run | Fresh, b: Run | Fresh): number {
   return a.name < b.name ? -1 : 1;
 }

@@ -37,12 +37,24 @@ export interface Run extends Span {
   readonly isDead: boolean;
 }
 
-/** A group to be written: spans in the order of their names. */
+/** A field that stands nowhere yet. */
+export interface Fresh {
+  readonly bytes: null;
+  readonly text: string;
+  /** Null is a tombstone. */
+  readonly value: Uint8Array | null;
+  /** As in a run. */
+  readonly name: string;
+  readonly nameBytes: number;
+  readonly isDead: boolean;
+}
+
+/** A group to be written: its fields in the order of their names. */
 export interface Plan {
   /** The bytes in which its stamp stands, and where. */
   readonly stampBytes: Uint8Array;
   readonly stampAt: number;
-  readonly runs: readonly Span[];
+  readonly runs: readonly (Span | Fresh)[];
   readonly count: number;
   readonly dead: number;
 }
@@ -76,7 +88,9 @@ export function writeLive(head: Head, stamps: Stamps, lineage: Uint8Array, plans
     if (!isFirst) at = writeShort(bytes, at, stampBytes, stampAt, STAMP_BYTES);
     const from = writeCount(bytes, at, 2 * count + (isLast ? 0 : 1));
     at = from;
-    for (const run of runs) at += run.bytes.copy(bytes, at, run.from, run.to);
+    for (const run of runs) {
+      at = run.bytes === null ? writeFresh(bytes, at, run) : at + run.bytes.copy(bytes, at, run.from, run.to);
+    }
     groups.push({ stampAt: ownStampAt, from, to: at, count, dead });
   }
   return {
@@ -116,18 +130,31 @@ export function writeEnded(stamp: Stamp, until: number): Ended {
   return { kind: 'ended', bytes, stamp: bytes.subarray(1, at), until: kept };
 }
 
-/** A field as it stands in a replica; null is a tombstone. */
-export function writeField(name: string, value: Uint8Array | null): Run {
-  const nameBytes = checkField(name, value?.length ?? 0);
-  const length = value === null ? 0 : value.length + 1;
-  const lengthBytes = countBytes(length);
-  const bytes = Buffer.allocUnsafe(1 + lengthBytes + nameBytes + (value?.length ?? 0));
-  bytes[0] = nameBytes;
-  const nameAt = writeCount(bytes, 1, length);
-  bytes.write(name, nameAt);
+/** A field to be written; null is a tombstone. SOJOURN_VALUE for what has no place in a replica. */
+export function freshField(text: string, value: Uint8Array | null): Fresh {
+  const nameBytes = checkField(text, value?.length ?? 0);
+  const name = nameBytes === text.length ? text : Buffer.from(text).toString('latin1');
+  return { bytes: null, text, value, name, nameBytes, isDead: value === null };
+}
+
+/** The same, in bytes of its own. */
+export function writeField(text: string, value: Uint8Array | null): Run {
+  const fresh = freshField(text, value);
+  const bytes = Buffer.allocUnsafe(freshBytes(fresh));
+  writeFresh(bytes, 0, fresh);
+  return { bytes, from: 0, to: bytes.length, name: fresh.name, isDead: fresh.isDead };
+}
+
+function freshBytes({ value, nameBytes }: Fresh): number {
+  return 1 + nameBytes + (value === null ? 1 : countBytes(value.length + 1) + value.length);
+}
+
+function writeFresh(bytes: Buffer, at: number, { text, value, nameBytes }: Fresh): number {
+  bytes[at] = nameBytes;
+  const nameAt = writeCount(bytes, at + 1, value === null ? 0 : value.length + 1);
+  bytes.write(text, nameAt);
   if (value !== null) bytes.set(value, nameAt + nameBytes);
-  const key = nameBytes === name.length ? name : bytes.toString('latin1', nameAt, nameAt + nameBytes);
-  return { bytes, from: 0, to: bytes.length, name: key, isDead: value === null };
+  return nameAt + nameBytes + (value?.length ?? 0);
 }
 
 /** The one shape in which these stamps are written. */
@@ -148,7 +175,7 @@ function liveBytes(head: Head, shape: number, lineage: Uint8Array, plans: readon
   for (const { runs, count } of plans) {
     total += STAMP_BYTES + countBytes(2 * count);
     fields += count;
-    for (const { from, to } of runs) total += to - from;
+    for (const run of runs) total += run.bytes === null ? freshBytes(run) : run.to - run.from;
   }
   if (fields > MOST_FIELDS) {
     throw failure('SOJOURN_VALUE', { path: 'the session', problem: `it has more than ${MOST_FIELDS} fields` });
