@@ -180,7 +180,10 @@ class Question {
   #conclude(): void {
     if (this.#waiting > 0 || this.#isOver) return;
     if (this.#rest !== null) {
-      this.#over(this.#rest);
+      // What this process has seen or written counts as one more copy.
+      const { id, shared } = this.#settings;
+      const seen = shared.memo.get(id);
+      this.#over(seen === null ? this.#rest : joinedAloud(shared, id, this.#rest, seen));
       return;
     }
     this.#isOver = true;

@@ -92,6 +92,7 @@ export class Writes {
         : applyTo(replica, delta, stamp, environment.now());
       if (next === null) {
         memo.delete(id);
+        if (isFresh && tried.length > 0 && !write.isDecided) await this.#takeBack(write, base);
         if (isFresh) return outcome;
         base = null;
         continue;
@@ -105,12 +106,23 @@ export class Writes {
         return outcome;
       }
       memo.delete(id);
-      // Nothing there: it has ended by time, or the node has lost it. All are asked.
-      base = present && joinedAloud(this.#shared, id, present, base);
+      isFresh = true;
       expect = present?.mark ?? null;
-      isFresh = present !== null;
+      if (present !== null) {
+        base = joinedAloud(this.#shared, id, present, base);
+        continue;
+      }
+      // It has ended by time, or the node has lost it. All are asked.
+      base = await this.#reads.find(id);
+      if (base === null) return GONE;
     }
     throw trouble(this.#shared, 'commit', `others were quicker ${MOST_TRIES} times`);
+  }
+
+  /** Others may have taken what the first one refused: they get what it has instead. */
+  async #takeBack(write: Write, base: Copy): Promise<void> {
+    const up = write.place.owners.filter(({ isUp }) => isUp);
+    await this.#bring(write, up, base.mark, base);
   }
 
   async #destroy(id: string): Promise<void> {
@@ -162,7 +174,7 @@ export class Writes {
     let cause: unknown;
     for (const decider of up) {
       try {
-        const answer = await replaceAt(this.#shared, decider, write.place, write.id, expect, copy);
+        const answer = await this.#decide(write, decider, expect, copy);
         if (answer.status === 'other') return presentIn(answer.cell, write.id);
       } catch (error) {
         cause = this.#passedOver(write, decider, error);
@@ -176,6 +188,17 @@ export class Writes {
       return undefined;
     }
     throw this.#nobody(write, cause);
+  }
+
+  /** A vital write insists on its decider until that one is down: what another one has may be undecided. */
+  async #decide(write: Write, decider: Node, expect: Uint8Array | null, copy: Copy) {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await replaceAt(this.#shared, decider, write.place, write.id, expect, copy);
+      } catch (error) {
+        if (!write.isVital || !isOutage(error) || !decider.isUp || tries >= MUST_TRIES) throw error;
+      }
+    }
   }
 
   async #landTogether(write: Write, up: readonly Node[], down: readonly Node[], expect: Uint8Array | null, copy: Copy) {
