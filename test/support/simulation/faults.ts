@@ -30,12 +30,11 @@ export function schedule(stage: Stage, faults: readonly Fault[]): void {
       const end = begin(stage, fault);
       if (end === undefined) return;
       world.note(() => `${described(fault)} begins`);
-      // A process that is gone disturbs nobody: what it had not finished has an unknown outcome, that is all.
-      if (fault.kind !== 'kill') stage.calm.begin();
+      stage.calm.begin();
       world.after(fault.lasts, () => {
         world.note(() => `${described(fault)} ends`);
         end();
-        if (fault.kind !== 'kill') stage.calm.end();
+        stage.calm.end();
       });
     });
   }

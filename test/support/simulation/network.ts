@@ -32,7 +32,9 @@ const NO_ONE = 'connect ECONNREFUSED';
 const LOST = 'the connection was lost';
 
 interface Link {
-  readonly chance: Chance;
+  /** For each session its own, so that what happens to one is the same without the others. */
+  readonly chances: Map<string, Chance>;
+  readonly source: Chance;
   readonly cuts: Set<Way>;
   held: (() => void)[];
 }
@@ -59,19 +61,29 @@ export class Network {
       if (cuts.size > 0) return;
       const { held } = link;
       link.held = [];
-      for (const send of held) this.#world.after(this.#delay(link), send);
+      for (const send of held) this.#world.after(this.#delay(link.source), send);
     };
   }
 
-  /** `run` is carried out on the server; it holds nothing that the caller might still change. */
-  call(from: AppProcess, to: Server, what: string, run: (store: Keeps) => unknown): Promise<unknown> {
+  /** `run` is carried out on the server; it holds nothing that the caller might still change. `about`: the id, or whatever is asked for. */
+  call(
+    from: AppProcess,
+    to: Server,
+    verb: string,
+    about: string,
+    run: (store: Keeps) => unknown,
+    more = '',
+  ): Promise<unknown> {
+    const what = `${verb} ${about}${more}`;
     const link = this.#link(machineOf(from), to.name);
+    const chance = chanceOf(link, about);
     return new Promise((resolve, reject) => {
       const refuse = (problem: string, operation = what): void =>
         reject(failure('SOJOURN_STORE', { store: to.name, operation, problem }));
       const back = (arrive: () => void): void =>
         this.#send(
           link,
+          chance,
           'back',
           () => from.receive(arrive),
           () => from.receive(() => refuse(LOST)),
@@ -84,14 +96,15 @@ export class Network {
         },
         fail: (error?: unknown): void => back(() => (error === undefined ? refuse(NO_ONE) : reject(error as Error))),
       };
-      const times = link.chance.hits(this.weather.twice) ? 2 : 1;
+      const times = chance.hits(this.weather.twice) ? 2 : 1;
       for (let time = 0; time < times; time++) {
         this.#send(
           link,
+          chance,
           'there',
           () => {
             // Part of what a process wrote into its sockets dies with it.
-            if (!from.isAlive && link.chance.hits(0.5)) return;
+            if (!from.isAlive && chance.hits(0.5)) return;
             this.#world.note(() => `${from.name} -> ${to.name}  ${what}${to.state === 'up' ? '' : ` (${to.state})`}`);
             to.receive(work);
           },
@@ -101,16 +114,16 @@ export class Network {
     });
   }
 
-  #send(link: Link, way: 'there' | 'back', arrive: () => void, lost: () => void): void {
+  #send(link: Link, chance: Chance, way: 'there' | 'back', arrive: () => void, lost: () => void): void {
     const isCut = link.cuts.has(way) || link.cuts.has('both');
-    if (isCut && link.chance.hits(0.5)) link.held.push(arrive);
-    else if (isCut || link.chance.hits(this.weather.loss)) {
-      const heardMs = link.chance.hits(0.7) ? link.chance.between(1, 300) : GIVEN_UP_MS;
+    if (isCut && chance.hits(0.5)) link.held.push(arrive);
+    else if (isCut || chance.hits(this.weather.loss)) {
+      const heardMs = chance.hits(0.7) ? chance.between(1, 300) : GIVEN_UP_MS;
       this.#world.after(heardMs, lost);
-    } else this.#world.after(this.#delay(link), arrive);
+    } else this.#world.after(this.#delay(chance), arrive);
   }
 
-  #delay({ chance }: Link): number {
+  #delay(chance: Chance): number {
     const part = chance.real();
     return LEAST_DELAY_MS + part * part * part * this.weather.delayMs;
   }
@@ -119,11 +132,20 @@ export class Network {
     const name = `${machine} ${server}`;
     let link = this.#links.get(name);
     if (!link) {
-      link = { chance: this.#chance.fork(name), cuts: new Set(), held: [] };
+      link = { source: this.#chance.fork(name), chances: new Map(), cuts: new Set(), held: [] };
       this.#links.set(name, link);
     }
     return link;
   }
+}
+
+function chanceOf({ chances, source }: Link, about: string): Chance {
+  let own = chances.get(about);
+  if (!own) {
+    own = source.fork(about);
+    chances.set(about, own);
+  }
+  return own;
 }
 
 /** `p1.2` is the second process on machine `p1`. */

@@ -39,8 +39,10 @@ export interface Place {
 }
 
 export interface Verdict {
-  /** Absent: nothing was wrong. */
+  /** The first one. Absent: nothing was wrong. */
   readonly violation: Violation | undefined;
+  /** The first one of each kind, where the run went on to its end. */
+  readonly violations: ReadonlyMap<Rule, Violation>;
   readonly tally: Tally;
   readonly trace: readonly string[];
 }
@@ -50,20 +52,27 @@ const ANSWER_MS = 10_000;
 /** How long a look at everything may take. */
 const LOOK_MS = 3000;
 
-export async function play(scenario: Scenario, layer: Layer, options: { trace?: boolean } = {}): Promise<Verdict> {
+export interface PlayOptions {
+  /** Write down everything that happens. */
+  readonly trace?: boolean;
+  /** Go on after the first broken promise. */
+  readonly toTheEnd?: boolean;
+}
+
+export async function play(scenario: Scenario, layer: Layer, options: PlayOptions = {}): Promise<Verdict> {
   const { seed, faults, steps, untilMs, slots } = scenario;
   const source = chance(`world ${seed}`);
   const world = new World(options);
   const calm = new Calm(() => world.now);
   const network = new Network(world, source.fork('network'));
   const servers = scenario.nodeSkews.map((skewMs, node) => new Server(world, `n${node + 1}`, skewMs));
-  let violation: Violation | undefined;
+  const violations = new Map<Rule, Violation>();
   const judge = new Judge({
     skewMs: Math.ceil(scenario.profile.skewMs / 2),
     rules: layer.only ?? RULE_NAMES.filter((rule) => !layer.except?.includes(rule)),
     report(found) {
-      violation ??= found;
-      world.end();
+      if (!violations.has(found.rule)) violations.set(found.rule, found);
+      if (!options.toTheEnd) world.end();
     },
   });
   const tally = emptyTally();
@@ -125,7 +134,8 @@ export async function play(scenario: Scenario, layer: Layer, options: { trace?: 
       if (process.isAlive && since < world.now - ANSWER_MS) judge.unanswered(story, what);
   }
   world.end();
-  return { violation, tally, trace: world.trace ?? [] };
+  const [violation] = violations.values();
+  return { violation, violations, tally, trace: world.trace ?? [] };
 
   async function look(failed?: (story: Story, error: unknown) => void): Promise<void> {
     let answered = 0;
@@ -140,7 +150,7 @@ export async function play(scenario: Scenario, layer: Layer, options: { trace?: 
       });
     });
     await world.run(from + stories.length * 2 + LOOK_MS);
-    if (answered < wanted && violation === undefined)
+    if (answered < wanted && violations.size === 0)
       judge.unanswered(stories[0]!, `${wanted - answered} loads in the end`);
   }
 }

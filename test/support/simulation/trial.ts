@@ -68,7 +68,7 @@ function chosen(asked: string, sizes: Sizes | undefined): Scenario {
   };
 }
 
-async function story(
+export async function story(
   run: Scenario,
   violation: Violation,
   layer: Layer,
