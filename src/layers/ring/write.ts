@@ -91,27 +91,33 @@ export class Writes {
         ? ([{ status: 'ok', version: replica.head.version }, replica] as const)
         : applyTo(replica, delta, stamp, environment.now());
       if (next === null) {
-        memo.delete(id);
         if (isFresh && tried.length > 0 && !write.isDecided) await this.#takeBack(write, base);
-        if (isFresh) return outcome;
+        if (isFresh) {
+          memo.set(id, base);
+          return outcome;
+        }
+        memo.delete(id);
         base = null;
         continue;
       }
       tried.push(stamp);
       const isOver = next.head.expiresAt <= environment.now();
       const copy = isDone ? base : copyOf(isOver ? ended(next, stamp, environment.now()) : next);
-      const present = await this.#land(write, expect, copy);
-      if (present === undefined) {
+      const found = await this.#land(write, expect, copy);
+      if (found === undefined) {
         memo.set(id, copy);
         return outcome;
       }
-      memo.delete(id);
+      const { present, decider } = found;
       isFresh = true;
       expect = present?.mark ?? null;
       if (present !== null) {
-        base = joinedAloud(this.#shared, id, present, base);
+        // Its word is enough; or it may have missed what is known here.
+        base = decider.isSureAmong(write.place.owners) ? present : joinedAloud(this.#shared, id, present, base);
+        memo.set(id, base);
         continue;
       }
+      memo.delete(id);
       // It has ended by time, or the node has lost it. All are asked.
       base = await this.#reads.find(id);
       if (base === null) return GONE;
@@ -162,7 +168,7 @@ export class Writes {
   }
 
   /** Undefined: it is there, on enough nodes. Otherwise the decider has something else, or nothing, and no write was acknowledged. */
-  async #land(write: Write, expect: Uint8Array | null, copy: Copy): Promise<Copy | null | undefined> {
+  async #land(write: Write, expect: Uint8Array | null, copy: Copy): Promise<Found | undefined> {
     const { up, down } = this.#split(write);
     return write.isDecided
       ? this.#landDecided(write, up, down, expect, copy)
@@ -175,7 +181,7 @@ export class Writes {
     for (const decider of up) {
       try {
         const answer = await this.#decide(write, decider, expect, copy);
-        if (answer.status === 'other') return presentIn(answer.cell, write.id);
+        if (answer.status === 'other') return { decider, present: presentIn(answer.cell, write.id) };
       } catch (error) {
         cause = this.#passedOver(write, decider, error);
         failed.push(decider);
@@ -212,7 +218,7 @@ export class Writes {
         if (answer.status === 'rejected') throw answer.reason;
         if (answer.value.status === 'ok') reached.push(node);
         // The first one that answers decides.
-        else if (reached.length === 0) return presentIn(answer.value.cell, id);
+        else if (reached.length === 0) return { decider: node, present: presentIn(answer.value.cell, id) };
         else others.push(node);
       } catch (error) {
         cause = this.#passedOver(write, node, error);
@@ -292,6 +298,12 @@ export class Writes {
     const names = place.owners.map(({ name }) => name).join(', ');
     return trouble(this.#shared, operation, `of the nodes that own slot ${place.slot} (${names}) none took it`, cause);
   }
+}
+
+/** What the decider has instead of what was expected. */
+interface Found {
+  readonly decider: Node;
+  readonly present: Copy | null;
 }
 
 interface Brought {
