@@ -13,6 +13,8 @@ export interface LifeOptions {
   /** So many calls in all. */
   readonly operations: number;
   readonly callers: number;
+  /** One call in a hundred ends the session. Default true. */
+  readonly ends?: boolean;
 }
 
 const EXPIRES_AT = Date.now() + 3_600_000;
@@ -22,7 +24,7 @@ const FIELDS = ['a', 'b', 'c'];
 export async function life(
   servers: readonly Server[],
   id: string,
-  { operations, callers }: LifeOptions,
+  { operations, callers, ends = true }: LifeOptions,
 ): Promise<void> {
   const [first] = servers as [Server];
   await quietly(() => first.create(id, born));
@@ -33,7 +35,7 @@ export async function life(
     while (left-- > 0) {
       const dice = Math.random();
       if (dice < 0.4) seen = (await quietly(() => store.load(id))) ?? seen;
-      else if (dice < 0.41) await quietly(() => store.destroy(id));
+      else if (dice < 0.41 && ends) await quietly(() => store.destroy(id));
       else await quietly(() => store.commit(id, delta(seen, dice)));
     }
   };
