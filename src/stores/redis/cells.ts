@@ -30,8 +30,6 @@ export interface RedisCellsOptions {
   asking<T>(operation: string, id: string | undefined, ask: () => Promise<T>): Promise<T>;
 }
 
-/** The bytes of one slot in the string of fences. */
-const EPOCH_BYTES = 8;
 /** So many slots are closed in one call: the server does nothing else meanwhile. */
 const SLOTS_AT_ONCE = 512;
 /** What stands for an expectation that no mark can meet. */
@@ -39,13 +37,9 @@ const NO_MARK = 'none';
 
 export class RedisCells implements Cells {
   readonly #options: RedisCellsOptions;
-  readonly #index: string;
-  readonly #fences: string;
 
   constructor(options: RedisCellsOptions) {
     this.#options = options;
-    this.#index = keys.indexPrefix(keys.cellPrefix(options.prefix));
-    this.#fences = keys.fencesKey(options.prefix);
   }
 
   async read(id: string): Promise<Cell | null> {
@@ -57,14 +51,13 @@ export class RedisCells implements Cells {
   }
 
   async replace(id: string, expect: Uint8Array | null, next: Cell, fence?: Fence): Promise<Replaced> {
-    const { asking, now } = this.#options;
+    const { asking, now, prefix } = this.#options;
     const [mark, packed] = [markArgument(expect), packCell(next)];
-    const filed = next.user === undefined ? '' : String(keys.filedUntil(next.keepUntil));
-    const fenced = fence === undefined ? [] : this.#fenceArguments(fence);
+    const fenced = fence === undefined ? [] : [keys.fenceKey(prefix, fence.slot), String(fence.epoch)];
     return asking('cells.replace', id, async () => {
       if (!keys.isCellId(id)) throw this.#unfit('cells.replace');
-      const lifetime = lifetimeArguments(next.keepUntil, now?.());
-      const args = [mark, packed, ...lifetime, this.#clock(), this.#index, id, filed, ...fenced];
+      const [, lifetime] = lifetimeArguments(next.keepUntil, now?.());
+      const args = [mark, packed, lifetime, this.#clock(), ...fenced];
       return replaced(await this.#run(replaceScript, id, args, hasReplaced), id);
     });
   }
@@ -73,19 +66,17 @@ export class RedisCells implements Cells {
     if (!keys.isCellId(id)) return false;
     const mark = markArgument(expect);
     return this.#options.asking('cells.remove', id, async () => {
-      return (await this.#run(removeScript, id, [mark, this.#clock(), this.#index, id])) === 1;
+      return (await this.#run(removeScript, id, [mark, this.#clock()])) === 1;
     });
   }
 
   async fence(slots: readonly number[], epoch: number): Promise<void> {
     checkFence(slots, epoch);
-    const all = [...slots];
-    const { asking, door } = this.#options;
+    const all = slots.map(String);
+    const { asking, door, prefix } = this.#options;
     for (let from = 0; from < all.length; from += SLOTS_AT_ONCE) {
-      const some = Buffer.from(Uint16Array.from(all.slice(from, from + SLOTS_AT_ONCE)).buffer);
-      await asking('cells.fence', undefined, () =>
-        run(door.send, fenceScript, this.#fences, [packedEpoch(epoch), some]),
-      );
+      const args = [String(epoch), ...all.slice(from, from + SLOTS_AT_ONCE)];
+      await asking('cells.fence', undefined, () => run(door.send, fenceScript, keys.fenceKey(prefix, ''), args));
     }
   }
 
@@ -117,11 +108,6 @@ export class RedisCells implements Cells {
     return now === undefined ? '' : String(now());
   }
 
-  #fenceArguments({ slot, epoch }: Fence): Argument[] {
-    const from = slot * EPOCH_BYTES;
-    return [this.#fences, String(from), String(from + EPOCH_BYTES - 1), packedEpoch(epoch)];
-  }
-
   #run(script: Script, id: string, args: readonly Argument[], wrote?: Wrote): Promise<Reply> {
     const { send, prefix } = this.#options;
     return run((key, command) => send(key, command, wrote), script, keys.cellKey(prefix, id), args);
@@ -139,12 +125,6 @@ function markArgument(mark: Uint8Array | null): Argument {
   return mark.length === MARK_BYTES ? Buffer.from(mark) : NO_MARK;
 }
 
-function packedEpoch(epoch: number): Buffer {
-  const packed = Buffer.allocUnsafe(EPOCH_BYTES);
-  packed.writeDoubleBE(epoch);
-  return packed;
-}
-
 function cellIn(value: Reply, id: string): Cell | null {
   if (value === null) return null;
   if (!Buffer.isBuffer(value)) throw new OutOfStep();
@@ -157,7 +137,7 @@ function replaced(reply: Reply, id: string): Replaced {
   if (!Array.isArray(reply)) throw new OutOfStep();
   const [status, what] = reply as readonly Reply[];
   if (status === 0 && what !== undefined) return { status: 'other', cell: cellIn(what, id) };
-  if (status === 1 && Buffer.isBuffer(what)) return { status: 'fenced', epoch: what.readDoubleBE() };
+  if (status === 1 && Buffer.isBuffer(what)) return { status: 'fenced', epoch: Number(String(what)) };
   throw new OutOfStep();
 }
 

@@ -5,7 +5,7 @@
  *   <prefix>index:<000..fff>     user index: a sorted set of `<user><id>` by the second in which the entry is out of date
  *   <prefix>cell:=<id>           a cell of a ring: one string (core/cell.ts) that expires by itself
  *   <prefix>cell:index:<000..fff> user index of the cells, like that of the sessions
- *   <prefix>cell:fences          one string: eight bytes for each slot, the epoch before which it is closed, a float, big-endian
+ *   <prefix>cell:fence:<slot>    the epoch before which a slot is closed for cells, as text; most slots have none
  *   <prefix>ended                a channel: `<tag> <id>` of sessions that were destroyed, the tag being that of the process that did it
  *
  * The index is a fixed number of sorted sets rather than one for each user: a key of its own costs Redis 150 bytes, an entry in a
@@ -90,8 +90,9 @@ export function idOfCellKey(prefix: string, key: string): string | undefined {
   return key.startsWith(begin) ? key.slice(begin.length) : undefined;
 }
 
-export function fencesKey(prefix: string): string {
-  return `${prefix}${CELL}fences`;
+/** Of a slot; without one, what all of them begin with. */
+export function fenceKey(prefix: string, slot: number | ''): string {
+  return `${prefix}${CELL}fence:${slot}`;
 }
 
 /** Where all buckets begin. */
