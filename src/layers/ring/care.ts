@@ -52,7 +52,7 @@ export class Care {
   async #help(node: Node): Promise<void> {
     const { synced, repair } = this.#settings;
     if (node.mark === undefined) await synced.look(node);
-    if (node.mark === null && (await repair.fill(node))) await synced.markSynced(node);
+    if (node.mark === null && (await repair.fill(node)) === 'whole') await synced.markSynced(node);
     for (const keeper of [...node.behind]) {
       if (keeper.isUp && !this.#isClosed) await this.#catchUp(node, keeper);
     }
@@ -62,7 +62,7 @@ export class Care {
     const { synced, hints, repair } = this.#settings;
     const said = await keeper.ask('see who is behind', () => keeper.cells.read(behindId(node.name)));
     if ((await hints.replay(node, keeper)) === 'all') {
-      if (!(await repair.fill(node, [keeper]))) return;
+      if ((await repair.fill(node, [keeper])) === 'not') return;
       await hints.forget(node, keeper, said?.mark ?? null);
     }
     synced.catchUp(node, keeper);

@@ -49,12 +49,12 @@ export class Repair {
   }
 
   /**
-   * Brings to `node` what others have of its sessions: all others, or only these. False: somebody else is doing it, or the node lost
-   * everything once more, or some of its sessions have no other owner that is up.
+   * Brings to `node` what others have of its sessions: all others, or only these. 'part': some of its sessions have no other owner among
+   * them that is up. 'not': somebody else is doing it, or the node has lost everything once more.
    */
-  async fill(node: Node, sources: readonly Node[] = this.#shared.nodes): Promise<boolean> {
+  async fill(node: Node, sources: readonly Node[] = this.#shared.nodes): Promise<'whole' | 'part' | 'not'> {
     const lease = await this.#takeLease(node);
-    if (lease === null) return false;
+    if (lease === null) return 'not';
     const from = sources.filter((source) => source !== node && source.isUp);
     const isWhole = this.#isWhole(node, from);
     const pacer = new Pacer(this.#shared, this.#pace);
@@ -67,7 +67,8 @@ export class Repair {
         if (pacer.isNewBatch) mark = (await this.#renewLease(node, mark)) ?? mark;
       });
     }
-    return (await node.ask('end a repair', () => node.cells.remove(REPAIR, mark))) && isWhole;
+    const isMine = await node.ask('end a repair', () => node.cells.remove(REPAIR, mark));
+    return isMine ? (isWhole ? 'whole' : 'part') : 'not';
   }
 
   /** Compares all copies of all sessions, and brings them together. */
