@@ -25,6 +25,18 @@ export function redisEntrants(field: FieldName, port: number): Promise<Entrant[]
   return field === 'ioredis' ? overIoredis(port) : overNodeRedis(port);
 }
 
+/** A client of its own for a program that is not an entrant. */
+export async function clientFor(field: FieldName, port: number): Promise<{ client: RedisClient; close(): void }> {
+  if (field === 'ioredis') {
+    const client = new Redis({ port, host: HOST }).on('error', complain);
+    return { client, close: () => client.disconnect() };
+  }
+  const client = createClient({ socket: { port, host: HOST } });
+  client.on('error', complain);
+  await client.connect();
+  return { client, close: () => client.destroy() };
+}
+
 async function overNodeRedis(port: number): Promise<Entrant[]> {
   const client = (commandOptions = {}) => {
     const made = createClient({ socket: { port, host: HOST }, ...commandOptions });

@@ -1,7 +1,7 @@
 /**
  * Sessions in Redis over HTTP: read cold (one trip), read hot (from the near cache), raise one field, no session; against
  * express-session + connect-redis, and floors written by hand. Beside each speed stands what Redis had to do for it: a library
- * can be quick and busy at once, because Redis works on another core.
+ * can be quick and busy at once, because Redis works on another core. And how long a change stays unseen on another server.
  */
 import { contest, LOAD_CORE, type Outcome } from '../http/contest.js';
 import { FIELDS, type FieldName } from '../http/fields.js';
@@ -11,6 +11,7 @@ import type { Result } from '../support/result.js';
 import { bytes } from './bytes.js';
 import { goalsOf } from './goals.js';
 import { startRedis } from './server.js';
+import { staleness } from './staleness.js';
 import { type Counted, counted, cpuPerRequest, heartbeatsCheck } from './work.js';
 
 const PACE = { rounds: 6, turnMs: 750 };
@@ -25,6 +26,7 @@ export async function redisPart(field: FieldName, quick: boolean): Promise<Resul
     results.push(resultOf(field, framework, outcome));
   }
   await stop();
+  results.push(await staleness(field, LOAD_CORE, quick));
   if (field === 'node-redis') results.push(await bytes(LOAD_CORE, quick));
   return {
     tables: results.flatMap(({ tables }) => tables),
