@@ -4,7 +4,7 @@
  * A cell is a string as core/cell.ts packs it, and may be a megabyte: Lua is handed its first bytes only (GETRANGE), where the mark,
  * the time and the user stand, and all of it when the comparison fails and the caller needs it. The fence of a slot is looked up in the same
  * script, and is a key of its own: most slots have none, and to find nothing is cheapest. One string of all epochs (GETRANGE) cost
- * the server half a microsecond more, a hash one. As it is a write with a fence costs the server 9 % more than one without, 11 % in a slot that
+ * the server up to half a microsecond more, and so did a hash. As it is, a write with a fence costs the server 9 % more than one without, 11 % in a slot that
  * was closed once. What can be told from the key is not sent: every argument costs as much as a comparison.
  *
  * What stands there and is no cell is handed over as it is: the caller says what is wrong with it.
