@@ -22,6 +22,7 @@ import { Care } from './ring/care.js';
 import { checkAll, troubles } from './ring/check.js';
 import { newWriter, stampClock } from './ring/clock.js';
 import { SYNCED } from './ring/control.js';
+import { EndedNews } from './ring/ended.js';
 import { Hints } from './ring/hints.js';
 import { Memo } from './ring/memo.js';
 import { Mending } from './ring/mend.js';
@@ -156,15 +157,19 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
     figures: newFigures(),
     write: own.write,
   };
+  const stores = places.nodes.map(({ store }) => store);
+  const isWatchable = stores.every((store) => 'watch' in store);
   const synced = new Synced(shared, (node) => care.help(node));
   const mending = new Mending(shared);
   const repair = new Repair(shared, mending, own.pace);
   const hints = new Hints(shared, synced, own.maxHints);
   const care: Care = new Care({ shared, synced, hints, repair });
   const reads = new Reads(shared, synced, mending);
-  const writes = new Writes(shared, reads, hints);
+  const ends = new EndedNews(shared);
+  const writes = new Writes(shared, reads, hints, (id) => {
+    if (isWatchable) ends.add(id);
+  });
   const walks = new Walks(shared, reads);
-  const stores = places.nodes.map(({ store }) => store);
 
   return {
     name,
@@ -196,7 +201,7 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
       if (!synced.hasBegun) await synced.begin();
       yield* walks.list();
     },
-    ...abilitiesOf(stores, table.owners.width),
+    ...abilitiesOf(stores, table.owners.width, ends),
     figures: shared.figures,
     on: (event, listener) => news.on(event, listener),
     async repair(options) {
@@ -233,10 +238,11 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
   }
 }
 
-/** What hangs on the stores alone. Nodes tell of ends of sessions, and a ring's are cells: it listens to nothing. */
+/** What hangs on what the stores can do. */
 function abilitiesOf(
   stores: readonly (Store & Partial<Sweepable & Watchable>)[],
   copies: number,
+  ends: EndedNews,
 ): Partial<Sweepable & Watchable> {
   /** Copies that were removed and make no whole session yet. */
   let odd = 0;
@@ -251,7 +257,7 @@ function abilitiesOf(
     }),
     ...(stores.every(({ watch }) => watch) && {
       watch: (watcher: Watcher, everyMs: number) => watchAll(stores as readonly Watchable[], watcher, everyMs),
-      listen: (_ended: (id: string, how: Ended) => void) => () => {},
+      listen: (ended: (id: string, how: Ended) => void) => ends.listen(ended),
     }),
   };
 }

@@ -42,9 +42,12 @@ export class Writes {
   readonly #shared: Shared;
   readonly #reads: Reads;
   readonly #hints: Hints;
+  readonly #hasEnded: (id: string) => void;
   readonly #turns = new Turns();
 
-  constructor(shared: Shared, reads: Reads, hints: Hints) {
+  /** `hasEnded`: told of each live session that this process has ended. */
+  constructor(shared: Shared, reads: Reads, hints: Hints, hasEnded: (id: string) => void) {
+    this.#hasEnded = hasEnded;
     this.#shared = shared;
     this.#reads = reads;
     this.#hints = hints;
@@ -144,6 +147,7 @@ export class Writes {
     const { reached, missed, cause } = await this.#bring(write, up, before?.mark ?? null, copy);
     await this.#settle(write, copy, reached, [...down, ...missed], cause);
     memo.set(id, copy);
+    if (before?.replica.kind === 'live' && before.replica.head.expiresAt > environment.now()) this.#hasEnded(id);
   }
 
   /** 'unknown': nobody can say whether it exists. Then it ends all the same, wherever somebody hears of it. */
