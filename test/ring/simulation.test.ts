@@ -99,10 +99,10 @@ test('a failing seed is told as a short story, with the command that repeats it'
   const layer: Layer = { ...naiveCopies, only: ['revived'] };
   const story = await told(trial(layer, { seeds: 200, sizes: TWO_NODES, file: FILE }));
   expect(story).toMatch(/^Seed \d+ \(\w+\): naive copies breaks a promise\.\nrevived \(/);
-  const [, seed = '', faults = '', steps = ''] = /SOJOURN_SEED='(\d+) faults=(\S*) steps=(\S*)'/.exec(story)!;
+  const [, again, faults = '', steps = ''] = /SOJOURN_SEED='(\d+ profile=\w+ faults=(\S*) steps=(\S*))'/.exec(story)!;
   expect(faults.split(',').length).toBeLessThanOrEqual(2);
   expect(steps.split(',').length).toBeLessThanOrEqual(3);
-  process.env.SOJOURN_SEED = `${seed} faults=${faults} steps=${steps}`;
+  process.env.SOJOURN_SEED = again;
   try {
     expect(await told(trial(layer, { seeds: 200, sizes: TWO_NODES, file: FILE }))).toBe(story);
   } finally {

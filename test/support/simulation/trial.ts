@@ -2,12 +2,11 @@
  * A layer on trial for many seeds. The first seed that convicts it is made small, told as a story, and named with the command that
  * repeats it.
  *
- * `SOJOURN_SEED='17'` plays that seed alone, `SOJOURN_SEED='17 faults=2,5 steps=40,41'` only those faults and steps of it,
- * both with everything that happened.
+ * `SOJOURN_SEED='17'` plays that seed alone, `SOJOURN_SEED='17 profile=network faults=2,5 steps=40,41'` only those faults and steps of it.
  */
 import { described } from './faults.js';
 import { type Layer, play, type Verdict } from './play.js';
-import { type Scenario, type Sizes, type Step, scenario } from './scenario.js';
+import { type ProfileName, type Scenario, type Sizes, type Step, scenario } from './scenario.js';
 import { smaller } from './smaller.js';
 import type { Rule, Violation } from './violation.js';
 import { emptyTally, type Tally } from './visitors.js';
@@ -52,14 +51,14 @@ function* all(seeds: number, sizes: Sizes | undefined): Generator<Scenario> {
   for (let seed = 1; seed <= seeds; seed++) yield scenario(seed, sizes);
 }
 
-/** `17 faults=2,5 steps=40,41` */
+/** `17 profile=network faults=2,5 steps=40,41` */
 function chosen(asked: string, sizes: Sizes | undefined): Scenario {
   const [seed, ...parts] = asked.split(' ');
-  const whole = scenario(Number(seed), sizes);
-  const kept = (name: string): readonly number[] | undefined => {
-    const list = parts.find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1);
-    return list === undefined ? undefined : list.split(',').filter(Boolean).map(Number);
-  };
+  const part = (name: string): string | undefined =>
+    parts.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1);
+  const kept = (name: string): readonly number[] | undefined => part(name)?.split(',').filter(Boolean).map(Number);
+  const profile = part('profile');
+  const whole = scenario(Number(seed), profile ? { ...sizes, profiles: [profile as ProfileName] } : sizes);
   const [faults, steps] = [kept('faults'), kept('steps')];
   return {
     ...whole,
@@ -80,7 +79,7 @@ export async function story(
   const whole = scenario(run.seed, sizes);
   const faults = least.faults.map((fault) => whole.faults.findIndex((each) => same(each, fault)));
   const steps = least.steps.map(({ number }) => number);
-  const seed = `${run.seed} faults=${faults} steps=${steps}`;
+  const seed = `${run.seed} profile=${run.profile.name} faults=${faults} steps=${steps}`;
   return [
     `Seed ${run.seed} (${run.profile.name}): ${layer.name} breaks a promise.`,
     told.violation?.message ?? violation.message,
