@@ -1,7 +1,8 @@
 /**
  * How calls get at the files: reads at once, writes past the door (door.ts), and none of either after `close`.
  *
- * A transaction that does not fit fails with everybody who is in it, so those that add nothing are tried once more by themselves.
+ * A transaction that does not fit fails with everybody who is in it, so each of them is tried once more, while what would add
+ * something is refused. Sessions and cells share one of these: there is one door, one file to flush, and one end.
  */
 import { setTimeout as nap } from 'node:timers/promises';
 import { environment } from '../../core/environment.js';

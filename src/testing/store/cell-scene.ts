@@ -1,7 +1,8 @@
 /**
  * The stage for tests of cells: a store that has them, cells to put, and what was found compared as ids.
  *
- * Marks are random here; a ring makes them in its own way, and no store may care.
+ * Marks are random here. A ring makes them in its own way, and no store may care: what is asked of a mark is that it is another
+ * one with every write.
  */
 import { randomBytes } from 'node:crypto';
 import type { Cell, Cells, MaybePromise, Replaced } from '../../contract.js';

@@ -1,4 +1,9 @@
-/** Cells and time: `keepUntil` to the millisecond, by whatever clock the store has, and the sweep that takes away what is over. */
+/**
+ * Cells and time: `keepUntil` to the millisecond, by whatever clock the store has, and the sweep that takes away what is over.
+ *
+ * To forget a cell is to say that it never was; so a cell that is over is nothing for every verb alike. A store in which one verb
+ * still sees it can neither be written to nor cleaned up by who goes by the others.
+ */
 import { isAble } from './abilities.js';
 import { cell, cellPromise, listed, ok, other, patienceOf, sameIds } from './cell-scene.js';
 import { freshId, HOUR_MS, holds, same } from './samples.js';

@@ -1,7 +1,8 @@
 /**
  * Fences: slots of a ring that are closed for those who write by an older table.
  *
- * A resize copies what it has fenced without looking twice, so one late write that slips past is a lost update.
+ * A resize copies what it has fenced without looking twice, so one late write that slips past is a lost update. Writes and fences
+ * are therefore raced, within a handle and between two.
  */
 import type { Cell, Cells, Replaced } from '../../contract.js';
 import { type CellScene, cell, cellPromise, cellsPromise, ok } from './cell-scene.js';

@@ -1,4 +1,9 @@
-/** What cells carry, and how they are found again: bytes, marks, ids and users of every kind, byte-exact and never mixed up. */
+/**
+ * What cells carry, and how they are found again: bytes, marks, ids and users of every kind, byte-exact and never mixed up.
+ *
+ * Ids are a ring's own words too (`ring:hint:a:b`), and so look like what stores put into keys; marks look like numbers that
+ * are not there. Lists of what is found may hold too much, never too little.
+ */
 import { randomBytes } from 'node:crypto';
 import type { Cell } from '../../contract.js';
 import { userNames } from './bytes.js';

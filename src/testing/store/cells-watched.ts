@@ -1,4 +1,9 @@
-/** Watching cells: who keeps copies of them hears of changes as of sessions, and under the same id. */
+/**
+ * Watching cells: who keeps copies of them hears of changes as of sessions, and under the same id.
+ *
+ * A ring under a near cache tells of its sessions by what its nodes tell of their cells. What ends is not told to listeners: a
+ * tombstone whose time is over is no session that has expired.
+ */
 import { isAble } from './abilities.js';
 import { cell, cellsPromise } from './cell-scene.js';
 import { freshId, holds, same, session } from './samples.js';
