@@ -26,7 +26,6 @@ import { startWorker } from './support/worker.js';
 const NAME = '__Host-sid';
 
 const waiting: readonly (readonly [rows: string, waiting: Waiting])[] = [
-  ['S2-1 to S2-12 (the hash ring)', waitingFor.ring],
   ['S3-1 and S3-4, the half about sessions in the cookie', waitingFor.sealing],
   ['S3-2 (keys and signatures)', waitingFor.sealing],
   ['S3-12 (the truncated Flask cookie)', waitingFor.bridges],

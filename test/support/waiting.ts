@@ -15,7 +15,7 @@ export interface Waiting {
 export const waitingFor = {
   sealing: { for: 'sealing', paths: ['src/seals'] },
   bridges: { for: 'the bridges to Flask and express-session', paths: ['src/compat'] },
-  admin: { for: 'the admin tools', paths: ['src/admin'] },
+  audit: { for: 'the audit log', paths: ['src/admin/audit.ts', 'src/admin/audit', 'src/core/audit.ts'] },
   ring: { for: 'the ring', paths: ['src/layers/ring.ts'] },
   replicas: { for: 'full replicas', paths: ['src/layers/replicated.ts', 'src/layers/replicated'] },
 } as const satisfies Record<string, Waiting>;
