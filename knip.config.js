@@ -5,6 +5,7 @@
 import manifest from './package.json' with { type: 'json' };
 
 const publicSources = Object.values(manifest.exports)
+  .concat(Object.values(manifest.bin).map((target) => `./${target}`))
   .filter((target) => target.startsWith('./dist/'))
   .map((target) => target.replace('./dist/', 'src/').replace(/\.js$/, '.ts'));
 

@@ -133,7 +133,7 @@ export function headers(files) {
  * @param {string} text
  */
 function headerLines(text) {
-  const comment = /^\/\*\*?([\s\S]*?)\*\//.exec(text)?.[1] ?? '';
+  const comment = /^(?:#!.*\n)?\/\*\*?([\s\S]*?)\*\//.exec(text)?.[1] ?? '';
   return comment.split('\n').filter((line) => /\w/.test(line)).length;
 }
 

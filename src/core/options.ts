@@ -90,7 +90,7 @@ export function show(value: unknown): string {
 }
 
 /** The known name within two edits, if there is one. */
-function nearest(name: string, known: readonly string[]): string | undefined {
+export function nearest(name: string, known: readonly string[]): string | undefined {
   if (name.length > 40) return undefined;
   return known.find((candidate) => distance(name.toLowerCase(), candidate.toLowerCase()) <= 2);
 }

@@ -7,6 +7,9 @@
  */
 import { cookie } from 'sojourn';
 import { beforeAll, describe, expect } from 'vitest';
+import { printed } from '../../src/admin/printer.js';
+import { visible } from '../../src/admin/visible.js';
+import { sojourn } from '../support/cli.js';
 import { waitingFor } from '../support/waiting.js';
 import { bytesOf, type Case, casesFor, demands } from './casebook.js';
 import { type Answer, type Door, PRODUCTION, type Scene, type Setting, scene, whoAndWhat } from './scene.js';
@@ -52,7 +55,10 @@ export function headerTarget(): void {
           await stages.production.witness.check([...stages.production.secrets, ...valuesOf(lines)]);
         });
       }
-      if (each.class === 'ua') waits(each, waitingFor.admin, 'in the audit log and the CLI');
+      if (each.class === 'ua') {
+        run(each, 'the CLI', () => isSpelledOut(bytesOf(each, {})));
+        waits(each, waitingFor.audit, 'in the audit log');
+      }
     }
   });
 }
@@ -139,6 +145,26 @@ async function isNotBelieved(lines: string, at: number, stages: Stages): Promise
   expectAlice(await ask(home, at, ''));
   expectAnonymous(await ask(home, at, lines), home);
   expect((await writes(home, at, lines)).setCookies).toEqual([]);
+}
+
+/** What came in a header, typed on: as an id, as the name of a file and of a node, for people, for scripts and as a complaint. */
+async function isSpelledOut(input: Buffer): Promise<void> {
+  const value = linesOf(input).replace(/^[^:]*: |\r\n$/g, '');
+  const ring = ['--nodes', 'a,b'];
+  const answers = await Promise.all([
+    sojourn(['ring', 'where', value, ...ring]),
+    sojourn(['ring', 'where', value, ...ring, '--json']),
+    sojourn(['ring', 'show', '--table', value]),
+    sojourn(['ring', 'simulate', '--kill', value, ...ring]),
+  ]);
+
+  expect(answers.map(({ exit }) => exit)).toEqual([0, 0, 1, 2]);
+  for (const { stdout, stderr } of answers) expect(stdout + stderr).not.toMatch(/[^\P{C}\n]/u);
+  // Nothing was swallowed: the value can still be told from any other.
+  expect(answers[0].stdout).toContain(visible(value));
+  expect(JSON.parse(answers[1].stdout)).toMatchObject({ id: value });
+  for (const style of ['strong', 'bad'] as const)
+    expect(printed([[{ text: value, style }]], { colours: true }).split('\x1b')).toHaveLength(3);
 }
 
 async function writes(stage: Scene, at: number, lines: string): Promise<Answer> {
