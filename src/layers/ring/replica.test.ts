@@ -10,7 +10,7 @@ import { applyTo } from './apply.js';
 import { merge, plansOf } from './merge.js';
 import { created, ended, holds, keepUntil, newestOf, type Replica, storedOf } from './replica.js';
 import { readReplica } from './replica-read.js';
-import { writeEnded, writeLive } from './replica-write.js';
+import { writeEnded, writeField, writeLive } from './replica-write.js';
 import { stampOf } from './stamp.js';
 
 const b = (text: string) => Buffer.from(text);
@@ -149,7 +149,7 @@ describe('the bytes of a replica', () => {
         }
         expect(readOrRefused(Buffer.concat([one.bytes, Buffer.of(extra)]))).toBeNull();
       }),
-      { numRuns: runs(100, 2000) },
+      { numRuns: runs(60, 1000) },
     );
   });
 
@@ -167,7 +167,7 @@ describe('the bytes of a replica', () => {
           if (new Map(storedOf(read)?.fields).size !== (storedOf(read)?.fields.size ?? 0)) expect.fail(`bit ${bit}`);
         }
       }),
-      { numRuns: runs(40, 1000) },
+      { numRuns: runs(20, 150) },
     );
   });
 
@@ -178,8 +178,30 @@ describe('the bytes of a replica', () => {
         const read = readOrRefused(bytes);
         if (read !== null) expect(again(read).bytes.equals(bytes)).toBe(true);
       }),
-      { numRuns: runs(3000, 200_000) },
+      { numRuns: runs(2000, 100_000) },
     );
+  });
+
+  test('are refused when their fields do not stand as they should', () => {
+    const { head, stamps } = fresh;
+    const group = (counter: number, ...fields: [name: string, value: string | null][]) => {
+      const written = fields.map(([name, value]) => writeField(name, value === null ? null : b(value)));
+      return { stampBytes: stamp(counter), stampAt: 0, runs: written, count: fields.length, dead: 0 };
+    };
+    const many = Array.from({ length: 30 }, (_, i): [string, string] => [`f${i + 10}`, '1']);
+    const refused = (...plans: ReturnType<typeof group>[]) => {
+      const { bytes } = writeLive(head, { ...stamps, floor: stamp(9) }, new Uint8Array(0), plans);
+      return () => readReplica(bytes);
+    };
+    expect(refused(group(0, ['a', '1'], ['b', '1']), group(1, ['c', '1']), group(2, ['d', null]))).not.toThrow();
+    expect(refused(group(0, ['a', '1'], ['a', '2']))).toThrow('its fields are out of order');
+    expect(refused(group(0, ['a', '1']), group(1, ['a', '2']))).toThrow('a field stands in it twice');
+    expect(refused(group(0, ...many), group(1, ['f39', '2']))).toThrow('a field stands in it twice');
+    expect(refused(group(0), group(2, ['a', '1']), group(1, ['b', '1']))).toThrow('its groups are out of order');
+    expect(refused(group(0), group(1, ['a', '1']), group(1, ['b', '1']))).toThrow('its groups are out of order');
+    expect(refused(group(0), group(1))).toThrow('its groups are out of order');
+    expect(refused(group(0, ['a', null]))).toThrow('a field was deleted before it began');
+    expect(refused(group(0), group(9, ['a', null]))).toThrow('it keeps a tombstone that its floor stands for');
   });
 
   test('say what is wrong with them, and of which session they are', () => {
