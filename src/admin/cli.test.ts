@@ -511,6 +511,7 @@ describe('what was typed wrongly', () => {
       ['ring', 'plan', '--table', 'package.json', '--add', 'n4=10.0.0.4:6379'],
       'an address is configuration, not placement',
     ],
+    [['ring', 'plan', ...NODES, '--add', 'n4@east'], '--add takes a name first, like --add n4,weight=15,zone=b'],
     [['ring', 'plan', ...NODES, '--add', 'n4,wieght=1'], '--add takes a name, then weight= and zone= once each'],
     [
       ['ring', 'plan', ...NODES, '--add', 'n4,weight=1,weight=2'],

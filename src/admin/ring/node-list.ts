@@ -24,10 +24,10 @@ export function nodesFrom(option: string, text: string): readonly NodeSpec[] | R
 /** Of `--add`: a name, then what is known of it. */
 export function nodeToAdd(option: string, text: string): NodeSpec {
   const [name = '', ...settings] = text.split(',');
-  if (name.includes('='))
+  if (/[=@]/.test(name))
     throw wrong(
       option,
-      `takes a name first, like ${option} n4,weight=15 (an address is configuration, not placement)`,
+      `takes a name first, like ${option} n4,weight=15,zone=b (an address is configuration, not placement)`,
       text,
     );
   const spec: { name: string; weight?: number; zone?: string } = { name: checkedName(option, 'name', name) };
