@@ -15,7 +15,7 @@ import { headBytes, writeHead } from '../../core/record.js';
 import { lostOf } from './merge-lost.js';
 import { type Ended, type Group, type Live, newestOf, type Replica, type Stamps } from './replica.js';
 import { type Entry, entriesOf, valueIn } from './replica-fields.js';
-import { MOST_LINEAGE } from './replica-layout.js';
+import { LINEAGE_LENGTH } from './replica-layout.js';
 import { type Plan, writeEnded, writeLive } from './replica-write.js';
 import { compareStamps, laterStamp, type Stamp, traceOf } from './stamp.js';
 
@@ -71,7 +71,7 @@ function raised(replica: Live): Live {
 
 /** The lineage after one more commit. */
 export function extended(lineage: Uint8Array, trace: number): Uint8Array {
-  const kept = Math.min(lineage.length, MOST_LINEAGE - 1);
+  const kept = Math.min(lineage.length, LINEAGE_LENGTH - 1);
   const next = new Uint8Array(kept + 1);
   next.set(lineage.subarray(lineage.length - kept));
   next[kept] = trace;

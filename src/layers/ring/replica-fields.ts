@@ -2,6 +2,7 @@
  * The fields of a replica: walking over them, and a map that looks into the bytes.
  *
  * Nothing is copied and nothing decoded before it is asked for. All of it trusts the lengths, which the reader has checked.
+ * The map of packed records was not taken: its fields stand in one run, and none of them can be a tombstone.
  */
 import { countAt, countBytes } from '../../core/packed-fields.js';
 import type { Group, Live } from './replica.js';

@@ -18,6 +18,7 @@ export const LIVE = 0x41;
 export const ENDED = 0x42;
 
 /** The second byte: its low half is the length of the lineage, the rest says which stamps follow. */
+/** Those bits, and so the most commits that the lineage knows. */
 export const LINEAGE_LENGTH = 15;
 export const OWN_PROOF = 16;
 export const LIFETIME_OF_PROOF = 32;
@@ -28,8 +29,6 @@ export const SHAPE_BYTES = 2;
 export const UNTIL_BYTES = 6;
 export const LAST_UNTIL: number = 2 ** 48 - 1;
 
-/** How many commits the lineage knows. */
-export const MOST_LINEAGE: number = LINEAGE_LENGTH;
 export const MOST_FIELDS = 0xffff;
 /** Tombstones in one replica. One more, and the oldest are dropped before their time: the floor rises. */
 export const MOST_TOMBSTONES = 128;

@@ -2,6 +2,7 @@
  * Writing a replica down. What stays as it was is copied in runs, from whichever replica it stands in.
  *
  * The steps follow replica-layout.ts. What comes out is read back only as far as its head, since where the rest stands is known.
+ * Patching the old bytes in place was rejected: whoever holds the old replica would see it change.
  */
 import type { Head } from '../../contract.js';
 import { countBytes } from '../../core/packed-fields.js';
