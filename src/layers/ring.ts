@@ -94,11 +94,16 @@ export type RingStore<S extends Store> = Store &
 /**
  * Sessions on several stores. All servers of an application give the same list.
  * @example
+ * import { createClient } from 'redis';
+ * import { redis } from 'sojourn/redis';
+ * import { ring } from 'sojourn/ring';
+ *
+ * const at = async (url: string) => redis(await createClient({ url }).connect());
  * const store = ring(
  *   [
- *     { name: 'redis-1', weight: 15, store: redis(one) },
- *     { name: 'redis-2', weight: 20, store: redis(two) },
- *     { name: 'redis-3', weight: 10, store: redis(three) },
+ *     { name: 'one', weight: 15, store: await at('redis://10.0.0.1') },
+ *     { name: 'two', weight: 20, store: await at('redis://10.0.0.2') },
+ *     { name: 'three', weight: 10, store: await at('redis://10.0.0.3') },
  *   ],
  *   { copies: 2 },
  * );

@@ -1,4 +1,9 @@
-/** What a ring says when it is asked whether all is well: what its nodes say, and what it knows of them. */
+/**
+ * What a ring says when it is asked whether all is well: what its nodes say, and what it knows of them.
+ *
+ * A node that is away is a sentence for the operator and no failure, as long as copies of its sessions are elsewhere.
+ * Rejected: failing then, for a health check would take a server out of service that serves everybody.
+ */
 import type { Store } from '../../contract.js';
 import { isFailure } from '../../errors.js';
 import type { Node } from './node.js';

@@ -1,4 +1,9 @@
-/** What a ring is told, checked: nodes with a store each, and how many of them must know a session. */
+/**
+ * What a ring is told, checked: nodes with a store each, and how many of them must know a session.
+ *
+ * Names, weights and zones are checked where tables are made (src/ring/nodes.ts); here only what a process needs beside the table.
+ * Rejected: addresses, or clients, instead of stores. A ring should not know what its nodes are.
+ */
 import type { Duration, Environment, Store } from '../../contract.js';
 import { environment } from '../../core/environment.js';
 import { checked, durationMs, oneOf, show, wholeNumber } from '../../core/options.js';

@@ -1,5 +1,8 @@
 /**
  * What all parts of a ring share: its nodes and places, time and chance, figures, and small questions that several of them ask.
+ *
+ * Each part is handed this one object, and keeps to itself what is its own.
+ * Rejected: one class for all of it (2000 lines).
  */
 import type { Environment } from '../../contract.js';
 import type { Deadlines } from '../../core/deadline.js';
