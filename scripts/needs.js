@@ -25,12 +25,25 @@ export const needs = /** @satisfies {Record<string, Need>} */ ({
     debian: 'chromium',
     usedBy: "the cinema's page, driven in a real browser",
   },
+  mariadb: {
+    title: 'MariaDB',
+    programs: ['mariadbd'],
+    folders: () => ['/usr/sbin'],
+    debian: 'mariadb-server',
+    usedBy: 'sessions in MariaDB and MySQL',
+  },
+  memcached: {
+    title: 'memcached',
+    programs: ['memcached'],
+    debian: 'memcached',
+    usedBy: 'sessions in memcached',
+  },
   postgres: {
     title: 'PostgreSQL',
     programs: ['postgres'],
     folders: () => versionsIn('/usr/lib/postgresql').map((version) => `/usr/lib/postgresql/${version}/bin`),
     debian: 'postgresql',
-    usedBy: 'the cinema with DATABASE_URL',
+    usedBy: 'the cinema with DATABASE_URL, and sessions in PostgreSQL',
   },
   python: {
     title: 'Python 3',
