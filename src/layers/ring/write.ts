@@ -8,6 +8,7 @@
  * A write without an answer may still happen, or have happened. So what is tried again is not done twice: its stamp tells.
  */
 import type { Delta, Outcome, Stored } from '../../contract.js';
+import { Turns } from '../../core/turns.js';
 import { applyTo } from './apply.js';
 import { type Copy, copyOf, isCorrupt } from './copy.js';
 import type { Hints } from './hints.js';
@@ -19,7 +20,6 @@ import type { Reads } from './read.js';
 import { created, ended, holds, newestOf, type Replica } from './replica.js';
 import { joinedAloud, type Shared, trouble } from './shared.js';
 import type { Stamp } from './stamp.js';
-import { Turns } from './turns.js';
 
 const GONE: Outcome = Object.freeze({ status: 'gone' });
 
