@@ -6,7 +6,11 @@
  * more than a minute ahead are refused, and the clock stays where it is. A session that holds such a stamp can be
  * written all the same: `after` gives one that is past it, for that session alone.
  *
- * Rejected: refusing the write (one wrong clock would stop sessions on every server, for as long as it is ahead).
+ * No stamp is given twice, whatever was seen: of two secrets under one stamp the bytes would decide, and might keep the old one. The
+ * clock does not remember what it gave beyond itself, so each of those stamps has a writer's name of its own.
+ *
+ * Rejected: refusing the write (one wrong clock would stop sessions on every server, for as long as it is ahead); going on from
+ * the latest stamp ahead (one session with a damaged stamp would take all others along).
  */
 import type { Environment } from '../../contract.js';
 import { MAX_SKEW_MS } from '../../core/expiry.js';
@@ -17,7 +21,7 @@ export interface StampClock {
   stamp(): Stamp;
   /** False when `seen` is too far ahead of this server's time: it is refused, and somebody should hear of it. */
   witness(seen: Stamp): boolean;
-  /** Later than `seen` as well, even where that is refused. For what is written on top of it. */
+  /** Later than `seen` as well, even where that is refused, and never the same one twice. For what is written on top of it. */
   after(seen: Stamp): Stamp;
 }
 
@@ -25,6 +29,8 @@ export interface StampClock {
 export function stampClock(now: Environment['now'], writer: number): StampClock {
   let ms = 0;
   let counter = 0;
+  /** Names for stamps that are ahead. */
+  let name = writer;
   return { stamp, witness, after };
 
   function stamp(): Stamp {
@@ -43,7 +49,11 @@ export function stampClock(now: Environment['now'], writer: number): StampClock 
   }
 
   function after(seen: Stamp): Stamp {
-    return witness(seen) ? stamp() : stampOf(...next(msOf(seen), counterOf(seen)), writer);
+    if (witness(seen)) return stamp();
+    name = (name + 1) >>> 0;
+    // Its own name is for stamps of its own time, which may get there one day.
+    if (name === writer) name = (name + 1) >>> 0;
+    return stampOf(...next(msOf(seen), counterOf(seen)), name);
   }
 }
 
@@ -53,6 +63,8 @@ export function newWriter(random: Environment['random']): number {
   return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }
 
+/** The very last one stays: who writes with it is refused, for it is not later (apply.ts). */
 function next(ms: number, counter: number): [ms: number, counter: number] {
+  if (ms >= LAST_MS && counter === LAST_COUNTER) return [LAST_MS, LAST_COUNTER];
   return counter < LAST_COUNTER ? [ms, counter + 1] : [ms + 1, 0];
 }
