@@ -232,11 +232,34 @@ export interface Codec {
   decode(bytes: Uint8Array): unknown;
 }
 
-/** Seals a whole session into a token, for apps without a store. The first key seals, every key opens: that is key rotation. */
+/**
+ * Seals a whole session into a token, for apps without a store. The first key seals, every key opens: that is key rotation.
+ * `scope`: where the token is good (`Transport.scope`); sealed for one place it opens nowhere else.
+ */
 export interface Sealer {
-  seal(session: Uint8Array): string;
+  readonly name?: string;
+  seal(session: Uint8Array, scope?: string): string;
   /** null for anything forged, damaged or sealed with an unknown key. Never throws for bad input, never tries another format. */
-  unseal(token: string): Uint8Array | null;
+  unseal(token: string, scope?: string): Uint8Array | null;
+}
+
+/**
+ * A token format of somebody else's (Flask's cookie) that holds a whole session: it has a place for the fields, a signature of its
+ * own, and for the head only what it knows. Goes where a `Sealer` goes.
+ */
+export interface SessionFormat {
+  readonly name: string;
+  /** How values become bytes is a part of the format. */
+  readonly codec: Codec;
+  /** The token of a session. Throws SOJOURN_VALUE for what the format has no place for. `now`: epoch milliseconds. */
+  write(session: Sealed, now: number): string;
+  /** null for anything forged, damaged or too old. Never throws for bad input, never tries another format. */
+  read(token: string, now: number): Sealed | null;
+}
+
+/** A session that travels in its own token. */
+export interface Sealed extends Stored {
+  readonly id: string;
 }
 
 /** The little that an adapter must show us of a request. Header names are lower case. */
@@ -253,6 +276,10 @@ export type HeaderLine = readonly [name: string, value: string];
 /** Carries the token between client and server: a cookie, a bearer header, or both. Pure: no I/O, no framework, no clock. */
 export interface Transport {
   readonly name: string;
+  /** Where its tokens are good: the cookie's name. A sealed session opens under this scope alone. Default: `name`. */
+  readonly scope?: string;
+  /** The longest token that it can carry, in characters, for sessions that travel in theirs. Default: no limit of its own. */
+  readonly longest?: number;
   /** The request headers that `read` and `readVersion` look at, for `Vary`. */
   readonly vary: string;
   /** Every different token that the request presents, at most `MAX_CANDIDATES` of them, in the order they came. Unchecked. */
@@ -376,7 +403,15 @@ export interface OpenOptions {
   readonly onReadError?: OnReadError;
 }
 
-/** What application code holds. Adapters need only `open` and `save`; operators get the rest. */
+/** In place of a store, in types: sessions in cookies, with `revocations` to end them by. */
+export interface Revocable {
+  readonly revocable: true;
+}
+
+/**
+ * What application code holds. Adapters need only `open` and `save`; operators get the rest. `S`: the store; for sessions in
+ * cookies `Revocable`, or `undefined` where nothing can end them.
+ */
 export interface Sessions<T extends object, S> {
   /** Never fails for what a client sent. `owner`: the framework's own request object, by which `from` finds the session again. */
   open(request: RequestView, owner?: object, options?: OpenOptions): MaybePromise<Session<T>>;
@@ -392,16 +427,19 @@ export interface Sessions<T extends object, S> {
    * Ends a session by id, from anywhere. When the store does not answer it throws; this server refuses the session all the same,
    * and tells the store as soon as it can.
    */
-  readonly destroy: S extends Store ? (id: string) => Promise<void> : never;
+  readonly destroy: S extends Store | Revocable ? (id: string) => Promise<void> : never;
   /** All sessions of a user. Exists only when the store is Indexed. */
   readonly of: S extends Indexed ? (user: string) => AsyncIterable<readonly [id: string, head: Head]> : never;
   /**
    * Ends every session of a user, but one if `except` is given; returns how many. No server accepts any of them afterwards.
    * When the store fails on the way it throws, with the ids that were found and not ended in `details.ids`: repeat it.
+   * Sessions in cookies are refused from then on, and nobody knows how many there are.
    */
   readonly revoke: S extends Indexed
     ? (user: string, options?: { readonly except?: string }) => Promise<number>
-    : never;
+    : S extends Revocable
+      ? (user: string, options?: { readonly except?: string }) => Promise<void>
+      : never;
   on<E extends keyof Events>(event: E, listener: (event: Events[E]) => void): () => void;
   /** For health checks: true when the store answers and can do what is asked of it (`check`). False while it is down. Never throws. */
   ready(): Promise<boolean>;
