@@ -19,6 +19,7 @@ import { firstTable } from '../ring/first-table.js';
 import { ringOf } from '../ring/ring.js';
 import type { RingTable } from '../ring/table.js';
 import { Care } from './ring/care.js';
+import type { ResizePlan, RingChange } from './ring/change.js';
 import { checkAll, troubles } from './ring/check.js';
 import { newWriter, stampClock } from './ring/clock.js';
 import { SYNCED } from './ring/control.js';
@@ -35,18 +36,49 @@ import { Reads } from './ring/read.js';
 import { type Progress, Repair, type RepairOptions } from './ring/repair.js';
 import { storedOf } from './ring/replica.js';
 import { type Figures, newFigures, type Shared } from './ring/shared.js';
+import type { ResizeOptions, ResizeStatus } from './ring/status.js';
 import { Synced } from './ring/synced.js';
 import { Walks } from './ring/walk.js';
 import { watchAll } from './ring/watch.js';
 import { Writes } from './ring/write.js';
 
+export type { PlannedMove, ResizePlan, RingChange } from './ring/change.js';
 export type { RingEvents, RingListener, RingWrite } from './ring/news.js';
 export type { RingNodeOptions, RingOptions } from './ring/options.js';
 export type { Progress as RepairProgress, RepairOptions } from './ring/repair.js';
 export type { Figures as RingFigures } from './ring/shared.js';
+export type { MoveProgress, ResizeOptions, ResizePhase, ResizeStatus, RingServer } from './ring/status.js';
 
 /** What operators get beside the store. */
 export interface RingControls {
+  /**
+   * What a change would come to. Changes nothing. Counts the sessions of every node, so it takes a while where there are millions.
+   * SOJOURN_OPTION for a change that cannot be, SOJOURN_STORE while sessions move.
+   * @example
+   * const plan = await store.plan({ add: [{ name: 'four', weight: 15 }], weights: { one: 0 } });
+   * console.log(plan.sessions, plan.slots, plan.minimum);
+   * await store.resize(plan);
+   */
+  plan(change: RingChange): Promise<ResizePlan>;
+  /**
+   * Begins a planned change, and resolves when all servers know of it and sessions begin to move. They go on being served and
+   * written meanwhile. The moving itself is done in the background, by this process or whichever is left: see `status`, or await `settled`.
+   * SOJOURN_OPTION where the plan is not one for the table in force, SOJOURN_STORE where too few nodes answer.
+   */
+  resize(plan: ResizePlan, options?: ResizeOptions): Promise<void>;
+  /** Sessions stop moving, on all servers. What has moved stays where it is, and everything is served as before. */
+  pause(): Promise<void>;
+  /** They go on moving. Also takes over at once from a process that has died; otherwise others do so after some seconds. */
+  resume(): Promise<void>;
+  /**
+   * Takes a change back. Before sessions move: at once. 'back': some have moved; the rest follows, and then a second
+   * resize brings all back to nodes, weights and copies as they were. 'nothing': there is no resize.
+   */
+  abort(): Promise<'undone' | 'back' | 'nothing'>;
+  /** Resolves when nothing moves any more. Rejects when the store is closed before. */
+  settled(): Promise<void>;
+  /** How a resize stands, for all servers. */
+  status(): Promise<ResizeStatus>;
   /** Compares all copies of all sessions, and brings them together. For now and then, and after trouble. */
   repair(options?: RepairOptions): Promise<Progress>;
   on<E extends keyof RingEvents>(event: E, listener: RingListener<E>): () => void;
@@ -127,6 +159,7 @@ function routedRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
     name: own.name,
     ...plainRing(routed, stores),
     figures: newFigures(),
+    ...unresizable,
     on: () => () => {},
     repair: async () => ({ looked: 0, written: 0, corrupt: 0 }),
     describe: () =>
@@ -135,6 +168,20 @@ function routedRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
     close: () => closeAll(stores),
   };
 }
+
+/** Over stores that keep no cells nothing stops a server that has an older table. */
+const cannot = async (): Promise<never> => {
+  throw wrong('nodes of ring', 'must be stores that keep cells (redis, memory, lmdb) to be resized', 'others');
+};
+const unresizable = {
+  plan: cannot,
+  resize: cannot,
+  pause: cannot,
+  resume: cannot,
+  abort: cannot,
+  settled: cannot,
+  status: cannot,
+};
 
 /** A ring of cells: its parts, put together. */
 function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store & RingControls & Indexed & Listable {
@@ -209,6 +256,7 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
     },
     ...abilitiesOf(stores, table.owners.width, ends),
     figures: shared.figures,
+    ...unresizable,
     on: (event, listener) => news.on(event, listener),
     async repair(options) {
       await synced.begin();
