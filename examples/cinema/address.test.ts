@@ -14,6 +14,8 @@ test.each([
   ['rediss://ann:moon@db.example:6380', 'Redis at db.example:6380 over TLS, near cache in each server'],
   ['redis+cluster://a:7000,b:7001', 'Redis Cluster at a:7000, b:7001, near cache in each server'],
   ['rediss+cluster://ann:moon@a:7000', 'Redis Cluster at a:7000 over TLS, near cache in each server'],
+  ['ring:redis://a', 'a ring of 1 Redis servers, near cache in each server'],
+  ['ring:redis://a,redis://b', 'a ring of 2 Redis servers, two copies of each session, near cache in each server'],
 ])('%s reads as "%s"', (address, words) => {
   expect(sharingInWords(readAddress(address))).toBe(words);
 });
@@ -27,6 +29,24 @@ test.each([
 ])('credentials in %s are %j', (address, credentials) => {
   const { username, password } = readAddress(address) as { username?: string; password?: string };
   expect({ ...(username && { username }), ...(password && { password }) }).toEqual(credentials);
+});
+
+test('a ring is nodes with names, weights and zones, each at an address', () => {
+  const server = { kind: 'redis', tls: false, database: 0 };
+  const address = 'ring:one=redis://:mo,on@a?weight=15&zone=east,two=redis://b:7000/1?weight=20,rediss://c';
+  expect(readAddress(address)).toEqual({
+    kind: 'ring',
+    nodes: [
+      {
+        name: 'one',
+        weight: 15,
+        zone: 'east',
+        server: { ...server, servers: [{ host: 'a', port: 6379 }], password: 'mo,on' },
+      },
+      { name: 'two', weight: 20, server: { ...server, servers: [{ host: 'b', port: 7000 }], database: 1 } },
+      { name: 'c:6379', weight: 1, server: { ...server, servers: [{ host: 'c', port: 6379 }], tls: true } },
+    ],
+  });
 });
 
 test.each([
@@ -46,6 +66,11 @@ test.each([
   ['redis://:moo%n@a', 'a % in a password is written %25'],
   ['redis+cluster://:moon@a/2', 'a cluster has one database'],
   ['redis+cluster://:moon@a,', 'wanted redis+cluster://'],
+  ['ring:redis://:moon@a?wieght=15', 'node 1 has something else behind its question mark'],
+  ['ring:redis://:moon@a,redis://:moon@b?weight=much', 'node 2 has a weight that is no whole number'],
+  ['ring:one=redis://:moon@a,one=redis://:moon@b', 'two nodes are called one'],
+  ['ring:lmdb:./moon', 'wanted ring:name=redis://host:port?weight=15'],
+  ['ring:redis://:moon@', 'wanted redis://'],
 ])('%s is refused in a sentence that helps and holds no password', (address, sentence) => {
   const refusal = (): unknown => readAddress(address);
   expect(refusal).toThrow(sentence);

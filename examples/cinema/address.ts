@@ -1,12 +1,12 @@
 /**
- * What stands in SESSIONS, read into data: `lmdb:./data/sessions`, `redis://127.0.0.1:6379`, `rediss://` for TLS, and
- * `redis+cluster://h1:7000,h2:7001`. It opens nothing.
+ * What stands in SESSIONS, read into data: `lmdb:./data/sessions`, `redis://127.0.0.1:6379`, `rediss://` for TLS,
+ * `redis+cluster://h1:7000,h2:7001`, and `ring:one=redis://h1?weight=15,two=redis://h2?weight=20`. It opens nothing.
  *
  * It is apart from stores.ts so that whoever only has to say where sessions live needs neither LMDB nor Redis. An address may hold
  * a password. Nothing that this file says does: neither the words for people, nor the errors.
  */
 
-export type SessionsAddress = LmdbAddress | RedisAddress;
+export type SessionsAddress = LmdbAddress | RedisAddress | RingAddress;
 
 export interface LmdbAddress {
   readonly kind: 'lmdb';
@@ -23,8 +23,21 @@ export interface RedisAddress {
   readonly password?: string;
 }
 
+export interface RingAddress {
+  readonly kind: 'ring';
+  readonly nodes: readonly RingNodeAddress[];
+}
+
+export interface RingNodeAddress {
+  /** What the ring knows it by. A server that gets another address keeps its name, and its sessions stay where they are. */
+  readonly name: string;
+  readonly weight: number;
+  readonly zone?: string;
+  readonly server: RedisAddress;
+}
+
 const DEFAULT_PORT = 6379;
-const KNOWN = ['lmdb', 'redis', 'rediss', 'redis+cluster', 'rediss+cluster'];
+const KNOWN = ['lmdb', 'redis', 'rediss', 'redis+cluster', 'rediss+cluster', 'ring'];
 
 /** Throws an error whose message is for the person who wrote the address. */
 export function readAddress(address: string): SessionsAddress {
@@ -32,12 +45,19 @@ export function readAddress(address: string): SessionsAddress {
   if (!KNOWN.includes(kind) || where === '') {
     throw new Error(`SESSIONS=${shown(address)}: wanted <kind>:<where>. Known kinds: ${KNOWN.join(', ')}.`);
   }
+  if (kind === 'ring') return readRing(where);
   return kind === 'lmdb' ? { kind, folder: where } : readRedis(kind, where);
 }
 
-/** For people: "LMDB in ./data/sessions", "Redis at 127.0.0.1:6379/2 over TLS". */
+/** How many nodes have each session. */
+export function copiesOf({ nodes }: RingAddress): number {
+  return Math.min(2, nodes.length);
+}
+
+/** For people: "LMDB in ./data/sessions", "Redis at 127.0.0.1:6379/2 over TLS", "a ring of 3 Redis servers". */
 export function placeInWords(address: SessionsAddress): string {
   if (address.kind === 'lmdb') return `LMDB in ${address.folder}`;
+  if (address.kind === 'ring') return `a ring of ${address.nodes.length} Redis servers`;
   const servers = address.servers.map(({ host, port }) => `${host}:${port}`).join(', ');
   const database = address.database === 0 ? '' : `/${address.database}`;
   return `${address.kind === 'redis' ? 'Redis' : 'Redis Cluster'} at ${servers}${database}${address.tls ? ' over TLS' : ''}`;
@@ -46,11 +66,39 @@ export function placeInWords(address: SessionsAddress): string {
 /** The same, and how the servers share it. */
 export function sharingInWords(address: SessionsAddress): string {
   const how = address.kind === 'lmdb' ? 'shared by all servers' : 'near cache in each server';
-  return `${placeInWords(address)}, ${how}`;
+  const copies = address.kind === 'ring' && copiesOf(address) === 2 ? ', two copies of each session' : '';
+  return `${placeInWords(address)}${copies}, ${how}`;
 }
 
 const REDIS_FORM = 'redis://[[user]:password@]host[:port][/database]';
 const CLUSTER_FORM = 'redis+cluster://[[user]:password@]host:port,host:port';
+
+const RING_FORM = 'ring:name=redis://host:port?weight=15,name=redis://host:port?weight=20';
+
+/** Nodes begin where a comma is followed by an address, so that a password may have commas in it. */
+function readRing(where: string): RingAddress {
+  const nodes = where.split(/,(?=(?:[^,=:/@?]+=)?rediss?:)/).map((node, i) => readRingNode(node, i + 1));
+  const twin = nodes.find(({ name }, i) => nodes.findIndex((other) => other.name === name) < i);
+  if (twin)
+    throw new Error(
+      `SESSIONS=ring:...: two nodes are called ${twin.name}; give each a name of its own, name=redis://...`,
+    );
+  return { kind: 'ring', nodes };
+}
+
+function readRingNode(text: string, n: number): RingNodeAddress {
+  const wanted = `SESSIONS=ring:...: wanted ${RING_FORM}; node ${n}`;
+  const [, name, scheme = '', where = '', query = ''] =
+    /^(?:([^=:/@?]+)=)?(rediss?):(.*?)(?:\?([^?@]*))?$/s.exec(text) ?? [];
+  if (scheme === '') throw new Error(`${wanted} is none.`);
+  const server = readRedis(scheme, where);
+  const { weight = '1', zone, ...others } = Object.fromEntries(new URLSearchParams(query));
+  if (Object.keys(others).length > 0)
+    throw new Error(`${wanted} has something else behind its question mark than weight= and zone=.`);
+  if (!/^\d{1,7}$/.test(weight)) throw new Error(`${wanted} has a weight that is no whole number.`);
+  const [{ host, port }] = server.servers as [RedisAddress['servers'][number]];
+  return { name: name ?? `${host}:${port}`, weight: Number(weight), ...(zone !== undefined && { zone }), server };
+}
 
 function readRedis(scheme: string, where: string): RedisAddress {
   const isCluster = scheme.endsWith('+cluster');

@@ -5,12 +5,15 @@ export interface Arguments {
   readonly servers: number;
   readonly port: number;
   readonly data: string;
+  /** Sessions in a ring of Redis servers, which are started as well. */
+  readonly ring: boolean;
 }
 
-export const usage = `Usage: npm start -- [--servers 3] [--port 8080] [--data ./data]
+export const usage = `Usage: npm start -- [--servers 3] [--port 8080] [--data ./data] [--ring]
   --servers  how many application servers to start, 1 to 16
   --port     where the gateway listens, 1024 to 65535; the next free port is taken if it is in use
-  --data     folder for sessions and cinema data; made when missing`;
+  --data     folder for sessions and cinema data; made when missing
+  --ring     sessions on three Redis servers, started for it, two copies of each session`;
 
 /** Throws an error whose message is for the person at the keyboard. */
 export function readArguments(args: readonly string[]): Arguments & { readonly help: boolean } {
@@ -20,6 +23,7 @@ export function readArguments(args: readonly string[]): Arguments & { readonly h
       servers: { type: 'string', default: '3' },
       port: { type: 'string', default: '8080' },
       data: { type: 'string', default: './data' },
+      ring: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -28,6 +32,7 @@ export function readArguments(args: readonly string[]): Arguments & { readonly h
     servers: between('--servers', values.servers, 1, 16),
     port: between('--port', values.port, 1024, 65535),
     data: values.data,
+    ring: values.ring,
     help: values.help,
   };
 }

@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { RingNews } from './ring-news.js';
 
 export type Say = (line: string) => void;
 
@@ -31,6 +32,8 @@ export class KeptServer {
     readonly port: number,
     private readonly env: NodeJS.ProcessEnv,
     private readonly say: Say,
+    /** Hears what it tells of its ring. Undefined: it has died, and what it told is void. */
+    private readonly onRing: (news: RingNews | undefined) => void = () => undefined,
   ) {
     this.ready = new Promise((resolve, reject) => this.#start(resolve, reject));
   }
@@ -61,11 +64,13 @@ export class KeptServer {
     const child = fork(program, [], { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     this.#child = child;
     this.#startedAt = Date.now();
-    child.once('message', () => {
+    child.on('message', (message: { ready: true } | { ring: RingNews }) => {
+      if ('ring' in message) return this.onRing(message.ring);
       this.#wasReady = true;
       whenReady();
     });
     child.once('exit', (code, signal) => {
+      this.onRing(undefined);
       const how = signal ?? `exit code ${code}`;
       if (!this.#wasReady) whenNever(new Error(`${this.name} ended before it was ready (${how}).`));
       else if (!this.#stopping) this.#startAgain(`${this.name} died (pid ${child.pid}, ${how})`);

@@ -7,27 +7,42 @@
 import { mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
+import type { RingDescription } from 'sojourn/ring';
 import { readAddress, type SessionsAddress, sharingInWords } from './address.js';
 import { type Arguments, readArguments, usage } from './arguments.js';
 import { KeptServer } from './child.js';
 import { createGateway } from './gateway.js';
+import { findRedis, type KeptNodes, NODE_COUNT, startNodes } from './kept-nodes.js';
+import { RingReporter } from './ring-news.js';
 import { openStore } from './stores.js';
 
+let stopping = false;
+/** Redis servers of our own. */
+let nodes: KeptNodes | undefined;
 const HOST = '127.0.0.1';
 /** How many ports above the wanted one are looked at. */
 const PORTS_TRIED = 200;
 
 const args = argumentsOrExit();
 mkdirSync(args.data, { recursive: true });
-const sessions = process.env.SESSIONS ?? `lmdb:${join(args.data, 'sessions')}`;
-const address = await reachable(sessions);
 const cinemaDb = join(args.data, 'cinema.db');
+const count = 1 + args.servers;
+const [port = args.port, ...otherPorts] = await freePorts(args.port, count + (args.ring ? NODE_COUNT : 0));
+const serverPorts = otherPorts.slice(0, args.servers);
+if (args.ring) nodes = await ringNodes(otherPorts.slice(args.servers));
+const sessions = nodes ? addressOf(nodes) : (process.env.SESSIONS ?? `lmdb:${join(args.data, 'sessions')}`);
+const { address, table } = await reachable(sessions);
+const reporter = new RingReporter(table?.nodes.map(({ name }) => name) ?? [], console.log);
 
-const [port = args.port, ...serverPorts] = await freePorts(args.port, 1 + args.servers);
 const env = { SESSIONS: sessions, CINEMA_DB: cinemaDb, DEMO: '1' };
-const servers = serverPorts.map((own, index) => new KeptServer(`cinema-${index + 1}`, own, env, console.log));
+const servers = serverPorts.map((own, index) => {
+  const name = `cinema-${index + 1}`;
+  return new KeptServer(name, own, env, console.log, (news) => {
+    if (news && !stopping) reporter.hear(name, news);
+    else reporter.forget(name);
+  });
+});
 let gateway: Server | undefined;
-let stopping = false;
 
 process.on('SIGINT', stop);
 process.on('SIGTERM', stop);
@@ -55,18 +70,34 @@ function argumentsOrExit(): Arguments {
   }
 }
 
+async function ringNodes(ports: readonly number[]): Promise<KeptNodes> {
+  try {
+    if (process.env.SESSIONS !== undefined)
+      throw new Error('SESSIONS says where sessions live, and --ring says it, too: give one of the two.');
+    return await startNodes(findRedis(), ports, (line) => !stopping && console.log(line));
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function addressOf({ nodes }: KeptNodes): string {
+  return `ring:${nodes.map(({ name, weight, port }) => `${name}=redis://${HOST}:${port}?weight=${weight}`).join()}`;
+}
+
 /**
  * The address as data. Redis is asked here, once: who mistyped its address learns it in one line, not from a page that answers
  * 503. Servers that start later, in the middle of an outage, do not insist.
  */
-async function reachable(text: string): Promise<SessionsAddress> {
+async function reachable(text: string): Promise<{ address: SessionsAddress; table?: RingDescription }> {
   try {
     const read = readAddress(text);
-    if (read.kind === 'lmdb') return read;
+    if (read.kind === 'lmdb') return { address: read };
     const place = openStore(read);
     for (const note of await place.reach()) console.log(`Note: ${note}`);
+    const table = place.ring?.describe();
+    await place.store.close?.();
     place.close();
-    return read;
+    return { address: read, ...(table && { table }) };
   } catch (error) {
     fail(error);
   }
@@ -109,17 +140,33 @@ function introduce(): void {
     ...servers.map((server) => `  ${server.name.padEnd(10)} pid ${String(server.pid).padEnd(8)} port ${server.port}`),
     '',
     `  sessions    ${sharingInWords(address)}`,
+    ...(table ? tableLines(table) : []),
     `  cinema      ${process.env.DATABASE_URL ? 'PostgreSQL (DATABASE_URL)' : `SQLite in ${cinemaDb}`}`,
     '  demo mode   on: text-message codes are shown in the page, new users own 500 yuan',
     '',
     `  kill -9 ${servers[0]?.pid}   and see that nobody is signed out.   Ctrl-C stops everything.`,
+    ...(nodes ? [`  kill -9 ${nodes.nodes[0]?.pid}   or kill -STOP: the same for a server that keeps sessions.`] : []),
     '',
   ];
   console.log(lines.join('\n'));
 }
 
+/** Who has how much of the sessions. */
+function tableLines({ nodes: described, copies, epoch, fingerprint }: RingDescription): string[] {
+  const homes = described.reduce((sum, node) => sum + node.homes, 0);
+  const percent = (slots: number): string => `${((100 * slots) / homes).toFixed(1)} %`.padStart(7);
+  const lines = described.map(({ name, weight, homes, slots }) => {
+    const kept = nodes?.nodes.find((node) => node.name === name);
+    const where = kept ? `  pid ${String(kept.pid).padEnd(8)} port ${kept.port}` : '';
+    const has = copies === 1 ? '' : `, keeps ${percent(slots)}`;
+    return `    ${name.padEnd(10)} weight ${String(weight).padEnd(4)} home of ${percent(homes)} of them${has}${where}`;
+  });
+  return [...lines, `    table ${epoch}, fingerprint ${fingerprint.slice(0, 16)}`];
+}
+
 function stop(): void {
   if (stopping) {
+    nodes?.kill();
     for (const server of servers) server.kill();
     process.exit(130);
   }
@@ -127,10 +174,13 @@ function stop(): void {
   console.log('\nStopping. Once more Ctrl-C to stop at once.');
   gateway?.close();
   gateway?.closeIdleConnections();
-  Promise.all(servers.map((server) => server.stop())).then(() => process.exit(0), fail);
+  Promise.all(servers.map((server) => server.stop()))
+    .then(() => nodes?.stop())
+    .then(() => process.exit(0), fail);
 }
 
 function fail(problem: unknown): never {
+  nodes?.kill();
   console.error(problem instanceof Error ? problem.message : problem);
   process.exit(1);
 }

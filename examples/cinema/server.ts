@@ -14,6 +14,7 @@ import { createApp, houseOf } from './app.js';
 import { openDatabase } from './db/open.js';
 import { minute } from './domain/house.js';
 import { sweep } from './domain/sweep.js';
+import { listenToRing } from './ring-news.js';
 import { cinemaSessions } from './session.js';
 import { OutOfReach, openStore } from './stores.js';
 
@@ -38,6 +39,7 @@ const place = openStore(address);
 const db = await openDatabase(DATABASE_URL ?? CINEMA_DB);
 const sessions = cinemaSessions(place.store);
 tellOutages();
+if (place.ring) listenToRing(place.ring, (ring) => process.connected && process.send?.({ ring }));
 // A server that starts while its store is away serves what needs no session, and all else once the store is back.
 await place.reach().catch(report);
 const app = createApp({

@@ -6,11 +6,14 @@ import { isFailure } from 'sojourn';
 import { cached } from 'sojourn/cached';
 import { lmdb } from 'sojourn/lmdb';
 import { redis } from 'sojourn/redis';
-import { placeInWords, type RedisAddress, type SessionsAddress } from './address.js';
+import { type RingControls, ring } from 'sojourn/ring';
+import { copiesOf, placeInWords, type RedisAddress, type RingAddress, type SessionsAddress } from './address.js';
 import type { CinemaStore } from './session.js';
 
 export interface Place {
   readonly store: CinemaStore;
+  /** For operators, where sessions live in a ring. */
+  readonly ring?: RingControls;
   /** Resolves once it answers and can do what is needed, with sentences for the operator. Otherwise rejects with OutOfReach. */
   reach(): Promise<readonly string[]>;
   /** After the sessions are closed. */
@@ -22,9 +25,12 @@ export class OutOfReach extends Error {}
 
 export function openStore(address: SessionsAddress): Place {
   if (address.kind === 'lmdb') return { store: lmdb(address.folder), reach: async () => [], close: () => undefined };
-  return openRedis(address);
+  return address.kind === 'ring' ? openRing(address) : openRedis(address);
 }
 
+/** Four times the ring's own: this example also runs on laptops that are busy, and a node that is late is passed over. */
+const NODE_DEADLINE = '200ms';
+const PREFIX = 'cinema:';
 /** A start waits so long for Redis. */
 const PATIENCE_MS = 3000;
 const CONNECT_MS = 1000;
@@ -33,6 +39,47 @@ const LONGEST_PAUSE_MS = 500;
 
 function openRedis(address: RedisAddress): Place {
   const words = placeInWords(address);
+  const { client, reach, close } = openClient(address);
+  const store = cached(redis(client, { prefix: PREFIX, name: words }));
+  return {
+    store,
+    async reach() {
+      await reach();
+      return checked(store);
+    },
+    close,
+  };
+}
+
+/** One store made of several. A server that is away is none of the visitors' business, so it is only a note. */
+function openRing(address: RingAddress): Place {
+  const clients = address.nodes.map(({ server }) => openClient(server));
+  const nodes = address.nodes.map(({ name, weight, zone }, i) => {
+    const store = redis(clients[i]!.client, { prefix: PREFIX, name });
+    return { name, weight, ...(zone !== undefined && { zone }), store };
+  });
+  const several = ring(nodes, { copies: copiesOf(address), deadline: NODE_DEADLINE });
+  return {
+    store: cached(several),
+    ring: several,
+    async reach() {
+      const reached = await Promise.allSettled(clients.map(({ reach }) => reach()));
+      const away = reached.flatMap((one) => (one.status === 'rejected' ? [(one.reason as Error).message] : []));
+      try {
+        return [...away, ...(await several.check())];
+      } catch (error) {
+        // A new ring begins with all of its nodes.
+        throw away.length > 0 ? new OutOfReach(away.join('\n')) : outOfReach(error);
+      }
+    },
+    close() {
+      for (const { close } of clients) close();
+    },
+  };
+}
+
+/** A client that connects, and connects again, until it is closed. */
+function openClient(address: RedisAddress) {
   const client = address.kind === 'redis' ? singleClient(address) : clusterClient(address);
   let isOpen = true;
   // Without a listener, a lost connection would end the process. After the start nothing is said here: node-redis tells of every
@@ -40,22 +87,32 @@ function openRedis(address: RedisAddress): Place {
   const firstTrouble = new Promise<never>((_, reject) => client.on('error', reject));
   firstTrouble.catch(() => undefined);
   const connected = connect(client, () => isOpen);
-  const store = cached(redis(client, { prefix: 'cinema:', name: words }));
   return {
-    store,
-    async reach() {
+    client,
+    async reach(): Promise<void> {
       try {
         await within(PATIENCE_MS, Promise.race([connected, firstTrouble]));
-        return await store.check();
       } catch (error) {
-        throw new OutOfReach(isFailure(error) ? error.message : `${words} ${complaint(error)}`);
+        throw new OutOfReach(`${placeInWords(address)} ${complaint(error)}`);
       }
     },
-    close() {
+    close(): void {
       isOpen = false;
       client.destroy();
     },
   };
+}
+
+async function checked(store: Required<Pick<CinemaStore, 'check'>>): Promise<readonly string[]> {
+  try {
+    return await store.check();
+  } catch (error) {
+    throw outOfReach(error);
+  }
+}
+
+function outOfReach(error: unknown): unknown {
+  return isFailure(error) ? new OutOfReach(error.message) : error;
 }
 
 /** node-redis tries again by itself, but for a cluster whose servers are all away. */
