@@ -1,0 +1,99 @@
+/**
+ * What databases and their drivers report, as an error of ours: which are worth a second try, which mean that there is no room.
+ *
+ * Only codes are looked at and passed on; messages quote statements and values. A statement that fails because another transaction
+ * stood in its way, or because its connection was cut, is tried once more: a pool has another connection at hand. That is safe although
+ * the first try may have been carried out, because every write has a mark of its own, by which it is known again.
+ */
+import { failure, isFailure, type SojournError } from '../../errors.js';
+
+/** Rolled back by the database, which asks to try again. */
+const inTheWay = new Set([
+  '40001', // PostgreSQL: serialization failure
+  '40P01', // PostgreSQL: deadlock
+  'ER_LOCK_DEADLOCK',
+  'ER_CHECKREAD', // MariaDB: the row has changed since it was read (innodb_snapshot_isolation)
+  'SQLITE_BUSY',
+  'SQLITE_BUSY_SNAPSHOT',
+  'SQLITE_LOCKED',
+]);
+
+/** The connection is gone; whether the statement was carried out, nobody knows. */
+const cut = new Set([
+  '57P01', // PostgreSQL: terminated by an administrator
+  '57P02',
+  '57P03',
+  '08006',
+  '08003',
+  'ECONNRESET',
+  'EPIPE',
+  'PROTOCOL_CONNECTION_LOST',
+  'ER_CONNECTION_KILLED',
+  'ER_SERVER_SHUTDOWN',
+  'ER_CLIENT_INTERACTION_TIMEOUT',
+]);
+
+const twice = new Set(['23505', 'ER_DUP_ENTRY', 'SQLITE_CONSTRAINT_PRIMARYKEY', 'SQLITE_CONSTRAINT_UNIQUE']);
+
+const full = new Set(['53100', 'ER_DISK_FULL', 'ER_RECORD_FILE_FULL', 'ER_DISK_FULL_NOWAIT', 'SQLITE_FULL', 'ENOSPC']);
+
+const absent = new Set(['42P01', '3F000', 'ER_NO_SUCH_TABLE', 'ER_BAD_DB_ERROR']);
+const forbidden = new Set(['42501', 'ER_TABLEACCESS_DENIED_ERROR', 'ER_DBACCESS_DENIED_ERROR', 'SQLITE_READONLY']);
+
+/** node:sqlite reports numbers: https://sqlite.org/rescode.html. Extended ones have the plain one in their low byte. */
+const sqliteCodes: Readonly<Record<number, string>> = {
+  5: 'SQLITE_BUSY',
+  6: 'SQLITE_LOCKED',
+  8: 'SQLITE_READONLY',
+  13: 'SQLITE_FULL',
+  1555: 'SQLITE_CONSTRAINT_PRIMARYKEY',
+  2067: 'SQLITE_CONSTRAINT_UNIQUE',
+};
+
+export function isTwice(error: unknown): boolean {
+  return twice.has(codeOf(error));
+}
+
+/** The statement may succeed if it is sent once more. */
+export function isPassing(error: unknown): boolean {
+  return isUndone(error) || cut.has(codeOf(error)) || /^connection terminated/i.test(messageOf(error));
+}
+
+/** The statement was certainly not carried out. */
+export function isUndone(error: unknown): boolean {
+  return inTheWay.has(codeOf(error));
+}
+
+/** Asks once more where that may help: for what may be done twice. */
+export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!isPassing(error)) throw error;
+    return ask();
+  }
+}
+
+export function trouble(store: string, operation: string, error: unknown): SojournError {
+  if (isFailure(error)) return error;
+  const code = codeOf(error);
+  if (full.has(code)) return failure('SOJOURN_STORE_FULL', { store, limit: `the database: ${code}` }, error);
+  return failure('SOJOURN_STORE', { store, operation, problem: problemOf(code, error) }, error);
+}
+
+function problemOf(code: string, error: unknown): string {
+  if (absent.has(code) || /no such table/i.test(messageOf(error)))
+    return 'its tables are missing: run sqlMigration().up(db), or what sqlSchema() prints';
+  if (forbidden.has(code)) return `the database forbids it (${code}); it needs select, insert, update and delete`;
+  return code === '' ? 'its driver failed (see cause)' : `its driver failed with ${code}`;
+}
+
+function codeOf(error: unknown): string {
+  const { code, errcode } = (error ?? {}) as { readonly code?: unknown; readonly errcode?: unknown };
+  if (typeof errcode === 'number') return sqliteCodes[errcode] ?? sqliteCodes[errcode & 0xff] ?? `SQLITE_${errcode}`;
+  return typeof code === 'string' && /^\w{1,40}$/.test(code) ? code : '';
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : '';
+}
