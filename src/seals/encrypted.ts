@@ -14,9 +14,9 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Sealer } from '../contract.js';
 import { environment } from '../core/environment.js';
+import { derived, KEY_ID_BYTES, type KeyOptions, keyring, type SealKey, sealOptions } from '../core/keyring.js';
 import { flag, wholeNumber } from '../core/options.js';
 import { type ContentSettings, contentOf, sessionIn } from './content.js';
-import { derived, KEY_ID_BYTES, type KeyOptions, keyring, type SealKey, sealOptions } from './keys.js';
 
 export interface EncryptedOptions extends KeyOptions {
   /** Deflate sessions before they are sealed. Read docs/cookie-sessions.md first: lengths then tell about contents. Default false. */

@@ -8,9 +8,9 @@
  */
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { Sealer } from '../contract.js';
+import { KEY_ID_BYTES, type KeyOptions, keyring, sealOptions } from '../core/keyring.js';
 import { flag } from '../core/options.js';
 import { contentOf, sessionIn } from './content.js';
-import { KEY_ID_BYTES, type KeyOptions, keyring, sealOptions } from './keys.js';
 
 export interface SignedOptions extends KeyOptions {
   /** Deflate sessions first. What is readable anyway has no length to hide. Default false. */

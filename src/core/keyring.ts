@@ -1,5 +1,5 @@
 /**
- * The keys of a sealer: the first one seals, every one opens.
+ * The keys of a sealer, or of a layer that encrypts: the first one seals, every one opens.
  *
  * What the user gives is never used itself. HKDF makes a key of it for each purpose (RFC 5869: the application is the salt, the
  * purpose the info), so that one secret can serve `encrypted`, `signed` and two applications, and none opens another's tokens.
@@ -10,8 +10,8 @@
  * that does it pays 300 us for every request); names for keys in the options, which somebody would use twice.
  */
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
-import { checked, show } from '../core/options.js';
 import { failure } from '../errors.js';
+import { checked, show } from './options.js';
 
 export interface KeyOptions {
   /**
