@@ -1,0 +1,38 @@
+/**
+ * Numbers as Python writes and reads them: `repr` of a float, an int of any size.
+ *
+ * Both languages print the shortest digits that read back as the same float, so only the form differs: Python writes 1.0, 1e+16 and
+ * 1e-07, fixed for exponents from -4 to 15.
+ */
+import { MAX_DIGITS, unreadable } from './bounds.js';
+import { Float } from './python.js';
+
+/** `repr(value)`, but for the three that are no numbers, whose names JSON and Python spell differently. */
+export function floatText(value: number): string {
+  const sign = value < 0 || Object.is(value, -0) ? '-' : '';
+  const [mantissa = '', exponentText] = Math.abs(value).toExponential().split('e');
+  const digits = mantissa.replace('.', '');
+  const exponent = Number(exponentText);
+  if (exponent < -4 || exponent > 15) {
+    const fraction = digits.length > 1 ? `.${digits.slice(1)}` : '';
+    const size = String(Math.abs(exponent)).padStart(2, '0');
+    return `${sign}${digits[0]}${fraction}e${exponent < 0 ? '-' : '+'}${size}`;
+  }
+  if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`;
+  const whole = digits.slice(0, exponent + 1).padEnd(exponent + 1, '0');
+  return `${sign}${whole}.${digits.slice(exponent + 1) || '0'}`;
+}
+
+/** An int, as small a type as holds it. */
+export function int(value: bigint): number | bigint {
+  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+}
+
+/** The number that this text is in JSON; the caller has matched its grammar. */
+export function numberOf(text: string, isFloat: boolean): number | bigint | Float {
+  if (isFloat) return new Float(Number(text));
+  // No JavaScript number is longer, and none this short is inexact.
+  if (text.length <= 15) return Number(text) + 0;
+  if (text.length > MAX_DIGITS) throw unreadable('it has an int of thousands of digits');
+  return int(BigInt(text));
+}
