@@ -8,6 +8,7 @@ import { oneOf } from '../../core/options.js';
 import { type Dialect, dialectOf, dialects, type Kind, type SqlDatabase } from './dialect.js';
 import { quoted, run } from './raw.js';
 import { DEFAULT_TABLE, MARK_LENGTH, MAX_ID_BYTES, namesOf, open, USER_KEY_LENGTH } from './tables.js';
+import { isThere, patiently } from './trouble.js';
 
 export interface SqlTableOptions {
   /** As for `sql`. Default 'sojourn_sessions'. */
@@ -22,7 +23,8 @@ export interface SqlMigration {
 }
 
 /**
- * Makes the tables of `sql(db)`. Harmless where they are there already.
+ * Makes the tables of `sql(db)`. Harmless where they are there already, and when several servers
+ * start at the same time.
  * @example
  * await sqlMigration().up(db); // or give it to Kysely's Migrator as one of your migrations
  */
@@ -96,5 +98,11 @@ function drops(dialect: Dialect, table: string): string[] {
 
 async function runAll(db: SqlDatabase, texts: readonly string[]): Promise<void> {
   const [plain, dialect] = [open(db), dialectOf(db)];
-  for (const text of texts) await run(plain, dialect, text);
+  for (const text of texts) {
+    try {
+      await patiently(() => run(plain, dialect, text));
+    } catch (error) {
+      if (!isThere(error)) throw error;
+    }
+  }
 }

@@ -35,6 +35,8 @@ const cut = new Set([
 
 const twice = new Set(['23505', 'ER_DUP_ENTRY', 'SQLITE_CONSTRAINT_PRIMARYKEY', 'SQLITE_CONSTRAINT_UNIQUE']);
 
+const there = new Set(['42P07', '42710', 'ER_TABLE_EXISTS_ERROR']);
+
 const full = new Set(['53100', 'ER_DISK_FULL', 'ER_RECORD_FILE_FULL', 'ER_DISK_FULL_NOWAIT', 'SQLITE_FULL', 'ENOSPC']);
 
 const absent = new Set(['42P01', '3F000', 'ER_NO_SUCH_TABLE', 'ER_BAD_DB_ERROR']);
@@ -52,6 +54,11 @@ const sqliteCodes: Readonly<Record<number, string>> = {
 
 export function isTwice(error: unknown): boolean {
   return twice.has(codeOf(error));
+}
+
+/** What a migration was to make is there, by the hand of another server that starts at the same time. */
+export function isThere(error: unknown): boolean {
+  return isTwice(error) || there.has(codeOf(error));
 }
 
 /** The statement may succeed if it is sent once more. */

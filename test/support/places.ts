@@ -1,0 +1,14 @@
+/** The places that several processes share, each with the condition under which it can be tried: what promises of all stores are tested on. */
+import { databases } from './databases.js';
+import type { Conditional } from './needs.js';
+
+export interface SharedPlace {
+  readonly name: string;
+  readonly when: Conditional;
+  /** Starts it, the first time, and resolves with the address that test/programs/place.ts understands. */
+  address(): Promise<string>;
+}
+
+export const places: readonly SharedPlace[] = [
+  ...databases.map(({ name, when, start }) => ({ name, when, address: async () => (await start()).url })),
+];
