@@ -15,6 +15,7 @@ const PAUSE_MS = 10;
 
 export interface RedisServer {
   readonly port: number;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -24,15 +25,21 @@ export function redisVersion(): string | undefined {
   return /v=(\S+)/.exec(stdout ?? '')?.[1];
 }
 
-export function startRedis(core: number): Promise<RedisServer> {
+/** `core`: where it is bound to. Without one the scheduler decides. */
+export function startRedis(core?: number): Promise<RedisServer> {
   if (redisVersion() === undefined) throw new Error(`${PROGRAM} is not installed (Debian package redis-server).`);
   return freePort((port) => startOn(port, core));
 }
 
-async function startOn(port: number, core: number): Promise<RedisServer> {
+async function startOn(port: number, core: number | undefined): Promise<RedisServer> {
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', tempFolder()];
   const settings = ['--save', '', '--appendonly', 'no', '--loglevel', 'warning'];
-  const [command = '', ...rest] = [...(canPin ? ['taskset', '-c', String(core)] : []), PROGRAM, ...args, ...settings];
+  const [command = '', ...rest] = [
+    ...(canPin && core !== undefined ? ['taskset', '-c', String(core)] : []),
+    PROGRAM,
+    ...args,
+    ...settings,
+  ];
   const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'inherit'] });
   const ended = new Promise<void>((resolve) => void child.once('exit', () => resolve()));
   const killed = (): void => void child.kill('SIGKILL');
@@ -40,6 +47,7 @@ async function startOn(port: number, core: number): Promise<RedisServer> {
   await answers(child, port);
   return {
     port,
+    pid: child.pid!,
     stop() {
       process.off('exit', killed);
       child.kill();

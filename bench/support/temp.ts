@@ -11,9 +11,16 @@ import { join } from 'node:path';
 const TMPFS = 0x01021994;
 
 export function tempFolder(): string {
+  if (folders.length === 0) process.once('exit', removeAll);
   const folder = mkdtempSync(join(tmpdir(), 'sojourn-bench-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  folders.push(folder);
   return folder;
+}
+
+const folders: string[] = [];
+
+function removeAll(): void {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
 /** Where the files of this run lie: flushing to memory costs nothing, so that has to be said beside a figure. */
