@@ -1,10 +1,14 @@
 /**
- * Real servers that are killed and stopped under full load: what was acknowledged is there, nobody is signed out, nobody comes back.
+ * Real Redis servers that are killed and stopped under full load: what was acknowledged is there, nobody is signed out, and nobody who
+ * has logged out comes back.
  *
- * Three servers without persistence: whoever is killed comes back empty. All times are real, and none is an assertion.
+ * Three servers without persistence: whoever is killed comes back empty. The application runs on two servers of its own (two rings
+ * over the same nodes, which do not know of each other), and every visitor's clicks reach them in turn. A third one, which has just
+ * started, looks at what is left. All times are real, and none is an assertion.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
+import type { Stored } from '../../src/contract.js';
 import { type RingStore, ring } from '../../src/layers/ring.js';
 import { redis } from '../../src/stores/redis.js';
 import { runs } from '../support/exam.js';
@@ -13,6 +17,7 @@ import { type RedisServer, startRedis } from '../support/redis.js';
 import { type ConnectedClient, redisClients } from '../support/redis-clients.js';
 
 const { describe, test } = need('redis');
+vi.setConfig({ testTimeout: 900_000 });
 const WRITERS = 32;
 const HOUR_MS = 3_600_000;
 
@@ -33,7 +38,8 @@ afterEach(async () => {
   for (const store of stores.splice(0)) await store.close();
 });
 
-function open(prefix: string, write: 'degrade' | 'strict'): Store {
+/** A server of the application. */
+function open(prefix: string, write: 'degrade' | 'strict' = 'degrade'): Store {
   const nodes = clients.map(({ client }, i) => ({ name: `redis-${i}`, store: redis(client, { prefix }) }));
   const store = ring(nodes, { copies: 2, write, pace: 100_000 });
   stores.push(store);
@@ -50,13 +56,14 @@ interface Visitor {
 class Load {
   readonly visitors: readonly Visitor[];
   absent = 0;
-  failed = 0;
+  /** What requests failed with. */
+  readonly failures = new Map<string, number>();
   done = 0;
   #isOver = false;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(
-    readonly store: Store,
+    readonly stores: readonly [Store, Store],
     name: string,
   ) {
     this.visitors = Array.from({ length: WRITERS }, (_, i) => ({ id: `${name}-${i}`, acknowledged: 0, asked: 0 }));
@@ -64,8 +71,7 @@ class Load {
 
   async create(): Promise<void> {
     for (const { id } of this.visitors) {
-      const head = { createdAt: Date.now(), expiresAt: Date.now() + HOUR_MS, version: 1, generation: 0 };
-      expect(await this.store.create(id, { head, fields: new Map([['n', Buffer.from('0')]]) })).toBe('ok');
+      expect(await this.stores[0].create(id, session('0'))).toBe('ok');
     }
   }
 
@@ -80,9 +86,9 @@ class Load {
   }
 
   /** Everybody finds what they were told, or what they last asked for. */
-  async verify(): Promise<void> {
+  async verify(store: Store): Promise<void> {
     for (const { id, acknowledged, asked } of this.visitors) {
-      const stored = await this.store.load(id);
+      const stored = await store.load(id);
       expect(stored, id).not.toBeNull();
       const n = Number(Buffer.from(stored!.fields.get('n')!).toString());
       expect(n, id).toBeGreaterThanOrEqual(acknowledged);
@@ -92,97 +98,126 @@ class Load {
 
   async #clicks(visitor: Visitor): Promise<void> {
     while (!this.#isOver) {
+      const store = this.stores[visitor.asked % 2]!;
       try {
-        if ((await this.store.load(visitor.id)) === null) this.absent++;
+        if ((await store.load(visitor.id)) === null) this.absent++;
         const next = ++visitor.asked;
         const fields = new Map([['n', { op: 'set', value: Buffer.from(String(next)) } as const]]);
         const head = { expiresAt: Date.now() + HOUR_MS };
-        const { status } = await this.store.commit(visitor.id, { generation: 0, head, fields });
+        const { status } = await store.commit(visitor.id, { generation: 0, head, fields });
         if (status === 'ok') visitor.acknowledged = next;
         else this.absent++;
         this.done++;
-      } catch {
-        this.failed++;
+      } catch (error) {
+        const { message } = error as Error;
+        this.failures.set(message, 1 + (this.failures.get(message) ?? 0));
         await wait(1);
       }
     }
   }
 }
 
-async function allSynced(store: Store): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
-    if (store.describe().nodes.every(({ state, synced }) => state === 'up' && synced === 'yes')) return;
-    await wait(20);
-  }
-  expect(store.describe().nodes).toEqual([]);
+function session(n: string): Stored {
+  const head = { createdAt: Date.now(), expiresAt: Date.now() + HOUR_MS, version: 1, generation: 0 };
+  return { head, fields: new Map([['n', Buffer.from(n)]]) };
 }
 
-describe('three real servers, two copies', () => {
-  test('kill -9 under full load: nothing acknowledged is lost, nobody is absent, no logout is undone', async () => {
-    const store = open('kill:', 'degrade');
-    const load = new Load(store, 'ann');
+/** Every server of the application trusts every node. */
+async function allSynced(): Promise<void> {
+  const odd = () =>
+    stores.flatMap((store) => store.describe().nodes.filter(({ state, synced }) => state !== 'up' || synced !== 'yes'));
+  await expect.poll(odd, { timeout: 30_000, interval: 20 }).toEqual([]);
+}
+
+/** A server of the application that has just started finds what it should. */
+async function verify(load: Load, prefix: string, ended: readonly string[]): Promise<void> {
+  const fresh = open(prefix);
+  await load.verify(fresh);
+  for (const id of ended) expect(await fresh.load(id), id).toBeNull();
+  stores.splice(stores.indexOf(fresh), 1);
+  await fresh.close();
+}
+
+describe('three Redis servers, two copies, full load', () => {
+  test('a server is killed: nothing acknowledged is lost, nobody is absent, no logout is undone', async () => {
+    const application = [open('kill:'), open('kill:')] as const;
+    const load = new Load(application, 'ann');
     await load.create();
     const ended: string[] = [];
-    for (let kill = 0; kill < runs(3, 50); kill++) {
+    for (let kill = 0; kill < runs(2, 50); kill++) {
       const victim = servers[kill % 3]!;
-      const leaving = `leaving-${kill}`;
-      const head = { createdAt: Date.now(), expiresAt: Date.now() + HOUR_MS, version: 1, generation: 0 };
-      await store.create(leaving, { head, fields: new Map() });
+      const leaving = [`leaving-${kill}`, `gone-${kill}`];
+      for (const id of leaving) await application[0].create(id, session('0'));
       load.start();
       await wait(150);
       await victim.kill();
-      await store.destroy(leaving);
-      ended.push(leaving);
+      await application[1].destroy(leaving[0]!);
       await wait(200);
       await load.stop();
-      await load.verify();
+      await verify(load, 'kill:', leaving.slice(0, 1));
       load.start();
       await victim.restart();
-      await allSynced(store);
+      // It is empty, and who logs out in this very moment may be asked to do it again.
+      await vi.waitFor(() => application[0].destroy(leaving[1]!), 10_000);
+      await allSynced();
       await load.stop();
-      await load.verify();
-      for (const id of ended) expect(await store.load(id)).toBeNull();
+      ended.push(...leaving);
+      await verify(load, 'kill:', ended);
     }
-    expect([load.absent, load.failed]).toEqual([0, 0]);
+    expect([load.absent, [...load.failures]]).toEqual([0, []]);
     expect(load.done).toBeGreaterThan(500);
   });
 
-  test('the second copy stopped 200 ms before: what both had to take is there', async () => {
-    const store = open('stalled:', 'strict');
-    const load = new Load(store, 'bob');
-    await load.create();
-    for (let kill = 0; kill < runs(3, 50); kill++) {
-      const [victim, stalled] = [servers[kill % 3]!, servers[(kill + 1) % 3]!];
-      load.start();
-      await wait(100);
-      stalled.stop();
-      await wait(200);
-      await victim.kill();
-      await load.stop();
-      stalled.cont();
-      await victim.restart();
-      await allSynced(store);
-      await load.verify();
-    }
-    expect(load.absent).toBe(0);
-    expect(load.done).toBeGreaterThan(100);
-  });
+  // Hints are names only, and the data was on the server that died. This waits for hints that carry it, on a third node.
+  test.skip('a server is killed while the other one with the same sessions hangs: a third one has what was acknowledged', () =>
+    killedWhileTheOtherHangs('degrade'));
 
-  test('a server that is stopped fails no request', async () => {
-    const store = open('stop:', 'degrade');
-    const load = new Load(store, 'cid');
+  test("the same, write: 'strict': what was acknowledged was taken by both", () => killedWhileTheOtherHangs('strict'));
+
+  test('a server that hangs fails no request', async () => {
+    const load = new Load([open('stop:'), open('stop:')], 'cid');
     await load.create();
-    for (let stop = 0; stop < runs(2, 20); stop++) {
+    for (let stop = 0; stop < runs(2, 30); stop++) {
       const victim = servers[stop % 3]!;
       load.start();
       await wait(100);
       victim.stop();
-      await wait(600);
+      await wait(400);
       victim.cont();
-      await allSynced(store);
+      await allSynced();
       await load.stop();
-      await load.verify();
+      await verify(load, 'stop:', []);
     }
-    expect([load.absent, load.failed]).toEqual([0, 0]);
+    expect([load.absent, [...load.failures]]).toEqual([0, []]);
   });
 });
+
+async function killedWhileTheOtherHangs(write: 'degrade' | 'strict'): Promise<void> {
+  const prefix = `stalled-${write}:`;
+  const application = [open(prefix, write), open(prefix, write)] as const;
+  const load = new Load(application, 'bob');
+  await load.create();
+  const ended: string[] = [];
+  for (let kill = 0; kill < runs(2, 50); kill++) {
+    const [victim, stalled] = [servers[kill % 3]!, servers[(kill + 1) % 3]!];
+    const leaving = `leaving-${kill}`;
+    await application[0].create(leaving, session('0'));
+    load.start();
+    await wait(100);
+    stalled.stop();
+    await wait(200);
+    // In 'strict' a logout may fail in an outage; then it is nobody's.
+    const [logout] = await Promise.allSettled([application[1].destroy(leaving)]);
+    await victim.kill();
+    await wait(50);
+    await load.stop();
+    stalled.cont();
+    await victim.restart();
+    await allSynced();
+    if (logout.status === 'fulfilled') ended.push(leaving);
+    await verify(load, prefix, ended);
+  }
+  expect(load.absent).toBe(0);
+  expect(load.done).toBeGreaterThan(100);
+  if (write === 'degrade') expect(ended.length).toBeGreaterThan(0);
+}
