@@ -53,6 +53,18 @@ const table = {
         ? 'The session cookie is Secure, and this request came through a proxy that is not trusted. If your proxy ends TLS and sets X-Forwarded-Proto, turn on trustProxy in the adapter (Express: app.set("trust proxy", ...)).'
         : 'The session cookie is Secure, and this request came over plain http from another machine. Serve https; or, behind a proxy that ends TLS, turn on trustProxy in the adapter; or choose cookie({ secure: false }) knowing what it means.',
   },
+  SOJOURN_TOKEN_SIZE: {
+    fault: 'usage',
+    status: 500,
+    message: (d: { size: number; limit: number; fields: string }): string =>
+      `The session does not fit into its token: ${d.size} characters, and ${d.limit} is the most that travels. Its fields, the largest first: ${d.fields}. Keep large data elsewhere and its key in the session; or allow more cookies, cookie({ parts: 2 }).`,
+  },
+  SOJOURN_SEALED: {
+    fault: 'usage',
+    status: 500,
+    message: (d: { call: string }): string =>
+      `session.${d.call}() needs a store: a session that travels in its cookie has no secret to replace, and the old cookie would go on to open it. Use login() on a change of privilege, and \`revocations\` to sign out.`,
+  },
   SOJOURN_CONFLICT: {
     fault: 'input',
     status: 409,

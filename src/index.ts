@@ -8,7 +8,13 @@
 import { json } from './codecs/json.js';
 import type { Sessions, Store } from './contract.js';
 import { environment } from './core/environment.js';
-import { assemble, type SessionsOptions, type Type } from './core/sessions.js';
+import {
+  assemble,
+  type SealedAbilities,
+  type SealedOptions,
+  type SessionsOptions,
+  type Type,
+} from './core/sessions.js';
 import { cookie } from './transports/cookie.js';
 
 export { json } from './codecs/json.js';
@@ -59,7 +65,7 @@ export type { Mutations } from './core/intent.js';
 export type { KeyOptions } from './core/keyring.js';
 export type { Limits } from './core/limits.js';
 export type { OnWriteError, PolicyOptions } from './core/policies.js';
-export type { SessionsOptions, Type } from './core/sessions.js';
+export type { CommonOptions, SealedAbilities, SealedOptions, SessionsOptions, Type } from './core/sessions.js';
 export { type ErrorCode, type Fault, failure, isFailure, SojournError } from './errors.js';
 export { type EncryptedOptions, encrypted } from './seals/encrypted.js';
 export { type SignedOptions, signed } from './seals/signed.js';
@@ -76,7 +82,16 @@ export { firstOf } from './transports/first-of.js';
  */
 export function sessions<T extends object = Record<string, unknown>, S extends Store = Store>(
   options: SessionsOptions<T, S>,
-): Sessions<T, S> {
+): Sessions<T, S>;
+/**
+ * Sessions that travel in their cookies: no store. `revocations` names one that keeps who was signed out; without it `destroy` and
+ * `revoke` do not exist, and a cookie is good until its deadline, whoever has it.
+ * @example const s = sessions({ data: type<{ views: number }>(), seal: encrypted({ keys: [key] }) })
+ */
+export function sessions<T extends object = Record<string, unknown>, R extends Store | undefined = undefined>(
+  options: SealedOptions<T, R>,
+): Sessions<T, SealedAbilities<R>>;
+export function sessions(options: SessionsOptions<object, Store> | SealedOptions<object, Store | undefined>): unknown {
   return assemble(options, {
     transport: () => cookie(),
     codec: (limits) => json({ maxDepth: limits.depth }),

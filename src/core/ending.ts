@@ -27,7 +27,7 @@ const LAST_WAIT_MS = 5000;
 export type OnDestroyError = 'fail' | 'later';
 
 export interface EndingSettings {
-  readonly store: Guarded;
+  readonly store: Pick<Guarded, 'name' | 'ended' | 'destroy'>;
   readonly onDestroyError: OnDestroyError;
   readonly environment: Environment;
   readonly events: Emitter;

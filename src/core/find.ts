@@ -24,9 +24,9 @@ export interface Found {
   /** The store did not answer, and this is what the policy lets the request go on with. */
   readonly degraded: boolean;
 }
-const ANONYMOUS: Found = { opened: null, mute: false, degraded: false };
-const MUTE: Found = { opened: null, mute: true, degraded: false };
-const STAND_IN: Found = { opened: null, mute: false, degraded: true };
+export const ANONYMOUS: Found = { opened: null, mute: false, degraded: false };
+export const MUTE: Found = { opened: null, mute: true, degraded: false };
+export const STAND_IN: Found = { opened: null, mute: false, degraded: true };
 /** The store's copy may be older than the token. Never leaves this file. */
 const ASK_BELOW: Found = { opened: null, mute: false, degraded: false };
 

@@ -33,12 +33,13 @@ export function asksNothing(standing: Standing, head: Head, now: number, lifetim
   return !isTouchDue(head, now, lifetimeOf(head, lifetimes));
 }
 
+/** `random`: undefined for a session without a secret, whose token is the session. */
 export function headChange(
   standing: Standing,
   head: Head,
   now: number,
   lifetimes: Lifetimes,
-  random: Environment['random'],
+  random: Environment['random'] | undefined,
 ): HeadChange {
   const remember = standing.remember ?? head.remember ?? false;
   const life = lifetimeOf({ remember }, lifetimes);
@@ -47,8 +48,9 @@ export function headChange(
   const expiresAt = deadline(head.createdAt, now, life);
   const change = isRemembering ? { expiresAt, remember } : { expiresAt };
   if (standing.login !== undefined) {
-    const secret = newSecret(random);
     const signedIn = { user: standing.login, signedInAt: now, generation: head.generation + 1 };
+    if (random === undefined) return { wish: 'login', change: { ...change, ...signedIn } };
+    const secret = newSecret(random);
     return {
       wish: 'login',
       secret,
@@ -57,7 +59,7 @@ export function headChange(
   }
   // Only the holder of the present secret rotates: a tree of tokens could never be ended.
   const present = standing.secret === undefined ? undefined : head.secret;
-  if (standing.rotate && present !== undefined && !isFresh(head, now)) {
+  if (standing.rotate && random !== undefined && present !== undefined && !isFresh(head, now)) {
     const secret = newSecret(random);
     return {
       wish: 'rotate',

@@ -23,10 +23,12 @@ import type { Arrival, Standing } from './session.js';
 import { hashSecret, join, newId, newSecret } from './token.js';
 
 export interface KeepSettings {
-  readonly store: Guarded;
+  readonly store: Pick<Guarded, 'name' | 'create' | 'commit'>;
   readonly commit: Commit;
   readonly endings: Pick<Endings, 'end'>;
   readonly onWriteError: OnWriteError;
+  /** The token that is this session, where that is so. Without it a token is an id and a secret. */
+  readonly seal?: (id: string) => string;
   /** The lines that take the cookie back. */
   readonly clear: (arrival: Arrival) => readonly HeaderLine[];
   readonly lifetimes: Lifetimes;
@@ -38,7 +40,8 @@ export interface KeepSettings {
 export type Keep = (standing: Standing) => MaybePromise<'ok' | 'gone'>;
 
 export function keeper(settings: KeepSettings): Keep {
-  const { store, commit, endings, onWriteError, clear, lifetimes, environment, events } = settings;
+  const { store, commit, endings, onWriteError, seal, clear, lifetimes, environment, events } = settings;
+  const random = seal === undefined ? environment.random : undefined;
   return keep;
 
   function keep(standing: Standing): MaybePromise<'ok' | 'gone'> {
@@ -87,21 +90,22 @@ export function keeper(settings: KeepSettings): Keep {
     const fields = standing.fields.all(intents);
     if (fields.size === 0 && standing.login === undefined) return 'ok';
     const now = environment.now();
-    const secret = newSecret(environment.random);
+    const secret = random && newSecret(random);
     const head: Head = {
       createdAt: now,
       expiresAt: deadline(now, now, lifetimeOf({ remember: standing.remember === true }, lifetimes)),
       version: 1,
       generation: 0,
-      secret: hashSecret(secret),
+      ...(secret !== undefined && { secret: hashSecret(secret) }),
       ...(standing.remember === true && { remember: true }),
     };
     return chain(create(standing, { head, fields }, 1), (id) => {
       events.emit('created', { id });
       return chain(bind(standing, id, head, now), (bound) => {
         if (bound === null) return gone(standing);
+        const token = secret === undefined ? seal!(id) : join(id, secret);
         if (!standing.last) stand(standing, bound, secret, asWrites(fields));
-        announce(standing, id, secret, bound, now, true);
+        announce(standing, token, bound, now, true);
         return 'ok';
       });
     });
@@ -149,7 +153,7 @@ export function keeper(settings: KeepSettings): Keep {
   ): MaybePromise<'ok' | 'gone'> {
     const now = environment.now();
     if (intents.size === 0 && asksNothing(standing, stored.head, now, lifetimes)) return 'ok';
-    const head = headChange(standing, stored.head, now, lifetimes, environment.random);
+    const head = headChange(standing, stored.head, now, lifetimes, random);
     if (intents.size === 0 && head.wish === 'none') return 'ok';
     const id = standing.id!;
     const request: Change = {
@@ -161,10 +165,12 @@ export function keeper(settings: KeepSettings): Keep {
     };
     const next = (landed: Landed): 'ok' | 'gone' => {
       if (landed.status === 'gone') return gone(standing);
+      // First, because it can fail: a session that does not fit into its token was not changed.
+      const sealedToken = seal?.(id);
       if (intents.size > 0) events.emit('committed', { id, fields: [...intents.keys()] });
       // A later deadline alone is nothing that the next server would have to know.
       if (intents.size > 0 || head.wish !== 'touch') standing.version = landed.version;
-      landedOn(standing, stored.head, head, landed, now);
+      landedOn(standing, stored.head, head, landed, sealedToken, now, intents.size > 0);
       return 'ok';
     };
     const mayDrop = onWriteError === 'drop-touch' && intents.size === 0 && head.wish === 'touch';
@@ -177,17 +183,21 @@ export function keeper(settings: KeepSettings): Keep {
     before: Head,
     head: HeadChange,
     landed: Landed & { status: 'ok' },
+    sealedToken: string | undefined,
     now: number,
+    hasChanged: boolean,
   ): void {
     const id = standing.id!;
     const isNewSecret = head.secret !== undefined && !landed.overtaken;
     const after: Head = { ...before, ...(landed.overtaken ? withoutSecret(head.change) : head.change) };
     // Overtaken: the client has a newer secret, or is about to. Ours must not be the last one that it hears of.
     const secret = landed.overtaken ? undefined : (head.secret ?? standing.secret);
-    if (isNewSecret) events.emit('rotated', { id, login: head.wish === 'login' });
+    if (isNewSecret || (sealedToken !== undefined && head.wish === 'login'))
+      events.emit('rotated', { id, login: head.wish === 'login' });
     if (!standing.last) stand(standing, { ...after, version: landed.version }, secret, landed.writes);
-    if (secret === undefined || !(isNewSecret || head.replaces !== undefined)) return;
-    announce(standing, id, secret, after, now, isNewSecret || head.wish === 'remember');
+    if (secret !== undefined && (isNewSecret || head.replaces !== undefined))
+      announce(standing, join(id, secret), after, now, isNewSecret || head.wish === 'remember');
+    if (sealedToken !== undefined) announce(standing, sealedToken, after, now, hasChanged || head.wish !== 'touch');
   }
 
   function gone(standing: Standing): 'gone' {
@@ -195,12 +205,12 @@ export function keeper(settings: KeepSettings): Keep {
     return 'gone';
   }
 
-  function announce(standing: Standing, id: string, secret: string, head: Head, now: number, must: boolean): void {
+  function announce(standing: Standing, token: string, head: Head, now: number, must: boolean): void {
     const lifetimeMs = head.remember === true ? head.expiresAt - now : undefined;
     const pending = standing.announcement;
     standing.announcement = {
       kind: 'token',
-      token: join(id, secret),
+      token,
       lifetimeMs,
       must: must || (pending.kind === 'token' && pending.must),
     };

@@ -22,6 +22,8 @@ export interface Surroundings {
   readonly limits: Limits;
   readonly environment: Environment;
   readonly events: Emitter;
+  /** The token is the session: it has no secret to replace. */
+  readonly isSealed: boolean;
   /** Carries out what a session wants now, before the end of the request. */
   commit(session: LiveSession): MaybePromise<'ok' | 'gone'>;
 }
@@ -50,6 +52,8 @@ export interface Arrival extends Allowance {
   mute: boolean;
   /** The store did not answer, and a policy lets the request go on: it can read what there is, and changes nothing. */
   degraded: boolean;
+  /** Where the token is the session: what it held, for who keeps the session to build on. */
+  sealed?: object;
 }
 
 /** The session as a whole, as the engine sees and changes it. */
@@ -189,6 +193,7 @@ export class LiveSession<T extends object = Record<string, unknown>> implements 
   }
 
   rotate(): void {
+    if (this.#surroundings.isSealed) throw failure('SOJOURN_SEALED', { call: 'rotate' });
     this.#write('rotate').rotate = true;
   }
 

@@ -11,37 +11,33 @@ import type {
   Duration,
   Environment,
   Events,
-  Head,
   HeaderLine,
-  Indexed,
   MaybePromise,
   OpenOptions,
   RequestView,
+  Revocable,
+  Sealer,
   Session,
+  SessionFormat,
   Sessions,
   Store,
   Transport,
 } from '../contract.js';
 import { failure } from '../errors.js';
-import { answerLines, NO_LINES } from './answer-lines.js';
+import { NO_LINES } from './answer-lines.js';
 import { carriedBy, carry } from './carried.js';
-import { elsewhere } from './elsewhere.js';
-import { endings } from './ending.js';
+import type { Custody, CustodySettings } from './custody.js';
 import { emitter, type Listener, type Listeners } from './events.js';
 import { type LifetimeOptions, lifetimes } from './expiry.js';
-import { type Found, finder } from './find.js';
-import { guard } from './guard.js';
-import { health } from './health.js';
+import type { Found } from './find.js';
+import { held } from './held.js';
 import type { Mutations } from './intent.js';
-import { keeper } from './keep.js';
-import { lanes } from './lane.js';
 import { type Limits, limits } from './limits.js';
 import { chain, isPromise } from './maybe.js';
-import { checked, durationMs, oneOf, show } from './options.js';
-import { isCaching, type PolicyOptions, policies, readPolicy } from './policies.js';
-import { revoking } from './revoke.js';
+import { checked, oneOf, show } from './options.js';
+import type { PolicyOptions } from './policies.js';
+import { sealed } from './sealed.js';
 import { type Arrival, LiveSession, type Standing, type Surroundings, standingOf } from './session.js';
-import { startSweeping } from './sweeping.js';
 
 declare const shape: unique symbol;
 /** The shape of an application's session data; see `type()`. */
@@ -49,11 +45,10 @@ export interface Type<T extends object> {
   readonly [shape]?: T;
 }
 
-export interface SessionsOptions<T extends object, S extends Store> extends LifetimeOptions, PolicyOptions {
+/** What every application can say, wherever its sessions live. */
+export interface CommonOptions<T extends object> extends LifetimeOptions {
   /** The fields and their types: `type<{ views: number; cart: string[] }>()`. Exists for the compiler only. */
   readonly data?: Type<T>;
-  /** Where sessions live. */
-  readonly store: S;
   /** How the token travels. Default `cookie()`: `__Host-sid`, Secure, HttpOnly, SameSite=Lax. */
   readonly transport?: Transport;
   /** How values become bytes. Default `json()`. */
@@ -65,15 +60,40 @@ export interface SessionsOptions<T extends object, S extends Store> extends Life
   readonly limits?: Partial<Limits>;
   /** Listeners from the start; more can be added with `on()`. */
   readonly on?: Listeners;
-  /** How often expired sessions are removed from stores that do not do it themselves; false for never. Default 1 minute. */
-  readonly sweep?: Duration | false;
   /** Clock, dice and timers, for tests. */
   readonly environment?: Environment;
 }
 
-const OPTIONS = [
+/** Sessions in a store. */
+export interface SessionsOptions<T extends object, S extends Store> extends CommonOptions<T>, PolicyOptions {
+  /** Where sessions live. */
+  readonly store: S;
+  /** How often expired sessions are removed from stores that do not do it themselves; false for never. Default 1 minute. */
+  readonly sweep?: Duration | false;
+  readonly seal?: never;
+  readonly revocations?: never;
+}
+
+/** Sessions in their cookies. */
+export interface SealedOptions<T extends object, R extends Store | undefined>
+  extends CommonOptions<T>,
+    Omit<PolicyOptions, 'onWriteError'> {
+  /** How a session becomes its token: `encrypted({ keys })`, `signed({ keys })`, or somebody else's format. */
+  readonly seal: Sealer | SessionFormat;
+  /**
+   * Any store. It keeps who has been signed out, so that `destroy` and `revoke` are real on every server; each request asks it,
+   * unless it is under `cached`. Without it a cookie is good until its deadline, whoever has it.
+   */
+  readonly revocations?: R;
+  readonly store?: never;
+  readonly sweep?: never;
+}
+
+/** For the types of `Sessions`: what sealed sessions can do in place of a store. */
+export type SealedAbilities<R> = R extends Store ? Revocable : undefined;
+
+const COMMON = [
   'data',
-  'store',
   'transport',
   'codec',
   'idle',
@@ -82,13 +102,14 @@ const OPTIONS = [
   'mutations',
   'deadline',
   'onReadError',
-  'onWriteError',
   'onDestroyError',
   'limits',
   'on',
-  'sweep',
   'environment',
 ] as const;
+const HELD = [...COMMON, 'store', 'onWriteError', 'sweep'] as const;
+const SEALED = [...COMMON, 'seal', 'revocations'] as const;
+
 /** What a default binds; the rest of the options speaks for itself. */
 export interface Parts {
   readonly transport: () => Transport;
@@ -97,12 +118,11 @@ export interface Parts {
 }
 
 /** Assembles the engine. Throws SOJOURN_OPTION for anything that is not as it must be, before the first request. */
-export function assemble<T extends object, S extends Store>(
-  given: SessionsOptions<T, S>,
+export function assemble<T extends object, S>(
+  given: SessionsOptions<T, Store> | SealedOptions<T, Store | undefined>,
   parts: Parts,
 ): Sessions<T, S> {
-  const options = checked('sessions()', given, OPTIONS);
-  const store = usable('store', options.store, ['load', 'create', 'commit', 'destroy'], 'memory() or lmdb(path)');
+  const options = optionsOf(given);
   const transport = usable(
     'transport',
     options.transport ?? parts.transport(),
@@ -110,45 +130,36 @@ export function assemble<T extends object, S extends Store>(
     'cookie() or bearer()',
   );
   const bounds = limits(options.limits);
-  const codec = usable('codec', options.codec ?? parts.codec(bounds), ['encode', 'decode'], 'json()');
-  const life = lifetimes(options);
-  const mutations = oneOf('mutations', options.mutations ?? 'last-wins', ['last-wins', 'reject']);
-  const environment = usable(
-    'environment',
-    options.environment ?? parts.environment,
-    ['now', 'random', 'every'],
-    'controllableClock()',
-  );
-  const events = emitter(options.on);
-  const policy = policies(options, store);
-  const guarded = guard({ store, deadlineMs: policy.deadlineMs, environment, events });
-  const { onDestroyError, onWriteError } = policy;
-  const ends = endings({ store: guarded, onDestroyError, environment, events });
-  const others = elsewhere({ store, environment, events });
-  const caching = isCaching(store) ? store : undefined;
-  const commit = lanes({
-    store: guarded,
-    patience: guarded.patience,
-    mutations,
-    onConflict: (id, field, lost) => events.emit('conflict', { id, field, lost }),
-  });
-  const lines = answerLines(transport, caching);
-  const find = finder({ store: guarded, isCaching: caching !== undefined, lifetimes: life, environment, events });
-  const keep = keeper({
-    store: guarded,
-    commit,
-    endings: ends,
-    onWriteError,
-    clear: lines.cleared,
-    lifetimes: life,
-    environment,
-    events,
-  });
+  const foreign = options.seal === undefined ? undefined : codecOf(options.seal, options.codec);
+  const codec = usable('codec', foreign ?? options.codec ?? parts.codec(bounds), ['encode', 'decode'], 'json()');
+  const settings: CustodySettings = {
+    transport,
+    lifetimes: lifetimes(options),
+    mutations: oneOf('mutations', options.mutations ?? 'last-wins', ['last-wins', 'reject']),
+    environment: usable(
+      'environment',
+      options.environment ?? parts.environment,
+      ['now', 'random', 'every'],
+      'controllableClock()',
+    ),
+    events: emitter(options.on),
+  };
+  const { environment, events } = settings;
+  const custody: Custody =
+    options.seal === undefined
+      ? held(
+          usable('store', options.store, ['load', 'create', 'commit', 'destroy'], 'memory() or lmdb(path)'),
+          options,
+          settings,
+        )
+      : sealed(options.seal, options, settings);
+  const { keep } = custody;
   const surroundings: Surroundings = {
     codec,
     limits: bounds,
     environment,
     events,
+    isSealed: custody.isSealed,
     commit: (session) => {
       const standing = standingOf(session);
       // Who saves on the way may do so for as long as the request goes on: the time for the store begins anew each time.
@@ -157,21 +168,13 @@ export function assemble<T extends object, S extends Store>(
     },
   };
   const engine = {};
-  /** Only copies can be older than what a client has seen. */
-  const readsVersions = caching !== undefined && transport.readVersion !== undefined;
-  const sweepMs = options.sweep === false || !('sweep' in store) ? 0 : durationMs('sweep', options.sweep ?? '1m');
-  const stopSweeping = sweepMs > 0 ? startSweeping(store, sweepMs, environment, events) : undefined;
-  const revoke = revoking(store.name, of, ends);
-  const ready = health(store, guarded, events);
-  if (options.on?.destroyed !== undefined || options.on?.expired !== undefined) others.start();
+  if (options.on?.destroyed !== undefined || options.on?.expired !== undefined) custody.hear();
 
   function open(request: RequestView, owner?: object, choice?: OpenOptions): MaybePromise<Session<T>> {
     const tokens = transport.read(request);
     const presented = tokens.length > 0;
     const arrival: Arrival = { request, presented, mute: false, degraded: false, spent: 0 };
-    const onReadError = choice?.onReadError === undefined ? policy.onReadError : readPolicy(choice.onReadError, store);
-    const atLeast = readsVersions && presented ? transport.readVersion!(request) : undefined;
-    return chain(find(tokens, arrival, onReadError, atLeast), (found) => present(found, arrival, owner));
+    return chain(custody.find(tokens, arrival, choice), (found) => present(found, arrival, owner));
   }
 
   function present(found: Found, arrival: Arrival, owner: object | undefined): Session<T> {
@@ -186,7 +189,7 @@ export function assemble<T extends object, S extends Store>(
     const standing = standingOf(session);
     standing.closed = true;
     if (!standing.accessed) return NO_LINES;
-    return chain(settled(standing, true), () => lines.of(standing, status));
+    return chain(settled(standing, true), () => custody.lines(standing, status));
   }
 
   /** One commit at a time for each session object: an explicit save that is still under way comes first. */
@@ -213,53 +216,28 @@ export function assemble<T extends object, S extends Store>(
     return opened.session as Session<T>;
   }
 
-  function of(user: string): AsyncIterable<readonly [id: string, head: Head]> {
-    if (!('byUser' in store)) {
-      throw failure('SOJOURN_OPTION', {
-        option: 'store',
-        wanted: `must keep an index by user for of() and revoke(); ${store.name} has none`,
-      });
-    }
-    return guarded.walk('byUser', () => (store as unknown as Indexed).byUser(user));
-  }
-
   function on<E extends keyof Events>(event: E, listener: Listener<E>): () => void {
     const off = events.on(event, listener);
-    if (event === 'destroyed' || event === 'expired') others.start();
+    if (event === 'destroyed' || event === 'expired') custody.hear();
     return off;
   }
 
   function describe(): object {
-    const abilities = ['byUser', 'list', 'sweep', 'watch', 'listen'].filter((ability) => ability in store);
-    const { kind, staleMs } = policy.onReadError;
+    const { lifetimes, mutations } = settings;
     return {
-      store: { name: store.name, abilities },
+      ...custody.describe(),
       transport: transport.describe(),
       codec: codec.name,
-      lifetimes: life,
+      lifetimes,
       mutations,
-      outage: {
-        deadlineMs: policy.deadlineMs,
-        onReadError: kind === 'stale' ? { staleMs } : kind,
-        onWriteError,
-        onDestroyError,
-      },
       limits: bounds,
     };
-  }
-
-  async function close(): Promise<void> {
-    stopSweeping?.();
-    ends.close();
-    await others.close();
-    guarded.close();
-    await store.close?.();
   }
 
   const destroy = async (id: string): Promise<void> => {
     if (typeof id !== 'string' || id === '')
       throw failure('SOJOURN_OPTION', { option: 'id of destroy()', wanted: 'must be a session id', got: show(id) });
-    await ends.end(id, 'revoked');
+    await custody.destroy(id);
   };
   // The conditional types of `destroy`, `of` and `revoke` are for the caller's compiler; at run time they are always functions.
   return {
@@ -267,13 +245,42 @@ export function assemble<T extends object, S extends Store>(
     save,
     from,
     destroy,
-    of,
-    revoke,
+    of: custody.of,
+    revoke: custody.revoke,
     on,
-    ready,
+    ready: custody.ready,
     describe,
-    close,
+    close: custody.close,
   } as unknown as Sessions<T, S>;
+}
+
+/** The options after all names are checked: those of sessions in a store, or in cookies. */
+interface Options extends CommonOptions<object>, PolicyOptions {
+  readonly store?: Store;
+  readonly sweep?: Duration | false;
+  readonly seal?: Sealer | SessionFormat;
+  readonly revocations?: Store;
+}
+
+function optionsOf(given: object): Options {
+  const isSealed = (given as Options | undefined)?.seal !== undefined;
+  if (!isSealed) return checked('sessions()', given as Options, HELD);
+  if ((given as Options).store !== undefined) {
+    throw failure('SOJOURN_OPTION', {
+      option: 'seal',
+      wanted:
+        'must not stand beside store: a session is in its cookie or in a store. A store beside the cookie is `revocations`',
+    });
+  }
+  return checked('sessions() with seal', given as Options, SEALED);
+}
+
+/** A foreign format brings its own codec. */
+function codecOf(seal: Sealer | SessionFormat, codec: Codec | undefined): Codec | undefined {
+  if (typeof seal !== 'object' || seal === null || !('codec' in seal)) return undefined;
+  if (codec !== undefined)
+    throw failure('SOJOURN_OPTION', { option: 'codec', wanted: `must be left out: ${seal.name} has its own` });
+  return seal.codec;
 }
 
 /** `value` if it has the methods; SOJOURN_OPTION otherwise. */

@@ -68,6 +68,16 @@ export function isId(text: string): boolean {
   return text.length === ID_LENGTH && isSpelled(text, ENDS_OF_ID);
 }
 
+/** The 16 bytes that an id spells, for places that count bytes. */
+export function idBytes(id: string): Buffer {
+  return Buffer.from(id, 'base64url');
+}
+
+/** The id that these 16 bytes spell. */
+export function idOf(bytes: Uint8Array): string {
+  return text(bytes);
+}
+
 /** What the store holds in place of the secret: SHA-256 over its 43 characters. */
 export function hashSecret(secret: string): Uint8Array {
   return hash('sha256', secret, 'buffer');

@@ -44,6 +44,7 @@ export function bearer(options?: BearerOptions): Transport {
 
   return {
     name: 'bearer',
+    longest: MAX_TOKEN,
     vary: `${header}, ${VERSION_HEADER}`,
     read: (request) => presented(request.header(asked), prefix),
     write: (token) => [[answer, headerValue(token)]],
@@ -56,6 +57,9 @@ export function bearer(options?: BearerOptions): Transport {
     describe: () => ({ transport: 'bearer', header, scheme, answer }),
   };
 }
+
+/** Node takes 16 KiB of header lines in all, and many proxies take 8 KiB for one. */
+const MAX_TOKEN = 8000;
 
 const VERSION_HEADER = 'X-Session-Version';
 const VERSION_ASKED = VERSION_HEADER.toLowerCase();

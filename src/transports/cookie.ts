@@ -44,6 +44,8 @@ export function cookie<const Name extends string = string>(
 
   return {
     name: 'cookie',
+    scope: settings.name,
+    longest: MAX_COOKIE - settings.name.length,
     vary: 'Cookie',
     read(request) {
       const met = faceFor(request);

@@ -24,6 +24,9 @@ export function firstOf(first: Transport, ...others: readonly Transport[]): Tran
 
   return {
     name: 'first-of',
+    // A sealed session may come back by another way than it went: it is good on all of them, and short enough for all.
+    scope: all.map((one) => one.scope ?? one.name).join(' '),
+    longest: Math.min(...all.map((one) => one.longest ?? Number.POSITIVE_INFINITY)),
     vary: [...new Set(all.map((one) => one.vary))].join(', '),
     read(request) {
       for (const transport of all) {
