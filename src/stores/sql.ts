@@ -19,7 +19,7 @@ import { SqlCells } from './sql/cells.js';
 import { type Dialect, dialectOf, type SqlDatabase } from './sql/dialect.js';
 import { sweep } from './sql/sweep.js';
 import * as tables from './sql/tables.js';
-import { isPassing, isTwice, isUndone, patiently, trouble } from './sql/trouble.js';
+import { isTwice, isUndone, patiently, trouble } from './sql/trouble.js';
 
 export type { SqlAdapter, SqlDatabase } from './sql/dialect.js';
 export { type SqlMigration, type SqlTableOptions, sqlMigration, sqlSchema } from './sql/schema.js';
@@ -236,19 +236,21 @@ class Sql implements Store, Indexed, Listable, Sweepable, Celled {
     return ['expires_at', '<=', Math.floor(this.now())];
   }
 
-  /** A write that is tried once more where that may help, and is known by its mark if the first try was carried out after all. */
+  /** A write that is tried again where that may help, and is known by its mark if an earlier try was carried out after all. */
   private async certainly({ id, mark }: tables.Row, write: () => Promise<boolean>): Promise<boolean> {
-    try {
-      return await write();
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      if (await write()) return true;
-      const present = isUndone(error) ? null : await this.find(this.dialect.text(id));
-      if (present === null) return false;
-      if (this.dialect.text(present.mark) === this.dialect.text(mark)) return true;
-      // It may have been carried out, and another one since.
-      throw error;
-    }
+    let doubt: unknown;
+    const tried = await patiently(() =>
+      write().catch((error: unknown) => {
+        if (!isUndone(error)) doubt = error;
+        throw error;
+      }),
+    );
+    if (tried || doubt === undefined) return tried;
+    const present = await this.find(this.dialect.text(id));
+    if (present === null) return false;
+    if (this.dialect.text(present.mark) === this.dialect.text(mark)) return true;
+    // It may have been carried out, and another one since.
+    throw doubt;
   }
 
   private async asking<T>(operation: string, ask: () => Promise<T>): Promise<T> {

@@ -12,7 +12,7 @@ import type { Dialect } from './dialect.js';
 import { quoted, run } from './raw.js';
 import { sweep } from './sweep.js';
 import { bytesOf, type Db, filedAt, isId, type Key, markText, type Row, type TableNames, userKey } from './tables.js';
-import { isPassing, isTwice, patiently } from './trouble.js';
+import { isTwice, isUndone, patiently } from './trouble.js';
 
 export interface SqlCellsOptions {
   readonly store: string;
@@ -203,14 +203,17 @@ export class SqlCells implements Cells {
     return patiently(async () => (await run(db, dialect, text, parameters)) > 0);
   }
 
-  /** A delete that is tried once more. When the second try finds nothing, nobody knows what the first one did. */
+  /** A delete that is tried again where that may help. When a later try finds nothing, nobody knows what the first one did. */
   async #certainly(drop: () => Promise<boolean>): Promise<boolean> {
-    try {
-      return await drop();
-    } catch (error) {
-      if (isPassing(error) && (await drop())) return true;
-      throw error;
-    }
+    let doubt: unknown;
+    const done = await patiently(() =>
+      drop().catch((error: unknown) => {
+        if (!isUndone(error)) doubt = error;
+        throw error;
+      }),
+    );
+    if (!done && doubt !== undefined) throw doubt;
+    return done;
   }
 
   #now(): number {

@@ -2,7 +2,7 @@
  * What databases and their drivers report, as an error of ours: which are worth a second try, which mean that there is no room.
  *
  * Only codes are looked at and passed on; messages quote statements and values. A statement that fails because another transaction
- * stood in its way, or because its connection was cut, is tried once more: a pool has another connection at hand. That is safe although
+ * stood in its way, or because its connection was cut, is tried again: a pool has another connection at hand. That is safe although
  * the first try may have been carried out, because every write has a mark of its own, by which it is known again.
  */
 import { failure, isFailure, type SojournError } from '../../errors.js';
@@ -71,13 +71,17 @@ export function isUndone(error: unknown): boolean {
   return inTheWay.has(codeOf(error));
 }
 
-/** Asks once more where that may help: for what may be done twice. */
+/** A pool may hand out the connection that is just ending once more, before it notices. */
+export const MORE_TRIES = 2;
+
+/** Asks again where that may help: for what may be done twice. */
 export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (!isPassing(error)) throw error;
-    return ask();
+  for (let more = MORE_TRIES; ; more--) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (more === 0 || !isPassing(error)) throw error;
+    }
   }
 }
 

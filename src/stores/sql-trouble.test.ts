@@ -1,0 +1,279 @@
+/** What goes wrong in databases: deadlocks, connections that are cut, answers that get lost, tables that are missing, rows that are damaged. */
+
+import { type Kysely, sql as raw } from 'kysely';
+import { createConnection } from 'mysql2/promise';
+import pg from 'pg';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { type SqlClient, sqlClient } from '../../test/programs/sql-client.js';
+import { databases } from '../../test/support/databases.js';
+import { exam, runs } from '../../test/support/exam.js';
+import type { Delta, Stored } from '../contract.js';
+import { isFailure } from '../errors.js';
+import { sql, sqlMigration, sqlSchema } from './sql.js';
+
+const HOUR_MS = 3_600_000;
+const [postgres, mariadb, sqlite] = databases;
+
+/** A connection of somebody else's, on which the test says when a transaction goes on. */
+interface Other {
+  run(text: string): Promise<unknown>;
+  end(): Promise<void>;
+}
+
+async function other(url: string): Promise<Other> {
+  if (url.startsWith('postgres')) {
+    const client = new pg.Client({ connectionString: url });
+    client.on('error', () => {}); // the server may end first
+    await client.connect();
+    return { run: (text) => client.query(text), end: () => client.end() };
+  }
+  const connection = await createConnection(url);
+  return { run: (text) => connection.query(text), end: () => connection.end() };
+}
+
+const servers = [
+  {
+    ...postgres!,
+    waiting: `select pid from pg_stat_activity where wait_event_type = 'Lock'`,
+  },
+  {
+    ...mariadb!,
+    waiting: `select trx_mysql_thread_id as pid from information_schema.innodb_trx where trx_state = 'LOCK WAIT'`,
+  },
+];
+
+for (const { name, when, start, waiting } of servers) {
+  when.describe(`${name} in trouble`, () => {
+    let url: string;
+    let client: SqlClient;
+    beforeAll(async () => {
+      url = (await start()).url;
+      client = sqlClient(url);
+      await sqlMigration().up(client.db);
+    });
+
+    /** The connections that wait for a lock, once there is one. */
+    async function waiters(watcher: Other): Promise<number[]> {
+      return vi.waitFor(
+        async () => {
+          const found = rowsOf(await watcher.run(waiting)).map(({ pid }) => Number(pid));
+          expect(found).not.toEqual([]);
+          return found;
+          // MariaDB answers from a copy that it renews only when nobody has asked for a tenth of a second.
+        },
+        { timeout: 10_000, interval: 250 },
+      );
+    }
+
+    test('a commit whose connection is killed is carried out on another one, once', async () => {
+      const store = sql(client.db);
+      await store.create('killed', session());
+      const [locker, watcher] = [await other(url), await other(url)];
+      await locker.run('begin');
+      await locker.run(`update sojourn_sessions set expires_at = expires_at where id = 'killed'`);
+      const committed = store.commit('killed', write('a', '1'));
+      for (const pid of await waiters(watcher)) {
+        await watcher.run(name === 'PostgreSQL' ? `select pg_terminate_backend(${pid})` : `kill ${pid}`);
+      }
+      await locker.run('commit');
+
+      expect(await committed).toEqual({ status: 'ok', version: 2 });
+      expect((await store.load('killed'))?.fields.get('a')).toEqual(Buffer.from('1'));
+      for (const each of [locker, watcher]) await each.end();
+    });
+
+    test('a sweep that is chosen as the victim of a deadlock does its work in a second try', async () => {
+      let now = Date.now();
+      const store = sql(client.db, { now: () => now });
+      for (const id of ['dead a', 'dead b']) await store.create(id, session(now + 1000));
+      now += 1000;
+      const [locker, watcher] = [await other(url), await other(url)];
+      await locker.run('begin');
+      await locker.run(`update sojourn_sessions set mark = mark where id = 'dead b'`);
+      // The one who has done less is the victim, on MariaDB; on PostgreSQL it is who has waited for longest.
+      for (let i = 0; i < 50; i++) {
+        await locker.run(`insert into sojourn_sessions_cells values ('filler ${i}', 'm', 1, null, 'r')`);
+      }
+      const swept = store.sweep(100);
+      await waiters(watcher);
+      await locker.run(`update sojourn_sessions set mark = mark where id = 'dead a'`);
+      await locker.run('commit');
+
+      expect(await swept).toBe(52);
+      expect(await store.load('dead a')).toBeNull();
+      for (const each of [locker, watcher]) await each.end();
+    });
+
+    test('without its tables the store says what to do, before anybody comes', async () => {
+      const failed = await sql(client.db, { table: 'nowhere' }).check!().catch((error: unknown) => error);
+      expect(isFailure(failed, 'SOJOURN_STORE')).toBe(true);
+      expect(String(failed)).toContain('run sqlMigration().up(db)');
+      expect(await sql(client.db).check!()).toEqual([]);
+    });
+
+    test('what is printed is what the migration does', async () => {
+      const text = sqlSchema(name === 'PostgreSQL' ? 'postgres' : 'mysql', { table: 'printed' });
+      for (const statement of text.split(';\n').filter((part) => part.trim() !== '')) {
+        await raw.raw(statement).execute(client.db);
+      }
+      expect(await sql(client.db, { table: 'printed' }).check!()).toEqual([]);
+      await sqlMigration({ table: 'printed' }).down(client.db);
+      await expect(sql(client.db, { table: 'printed' }).check!()).rejects.toThrow('its tables are missing');
+    });
+  });
+}
+
+describe('a write whose answer is lost', () => {
+  /** A store over SQLite whose next update fails as if its connection had been cut: before it was carried out, or after. */
+  async function shaky() {
+    const client = sqlClient((await sqlite!.start()).url);
+    await sqlMigration().up(client.db);
+    let cut: 'before' | 'after' | undefined;
+    let between: () => unknown = async () => undefined;
+    const executor = client.db.withoutPlugins();
+    const db = new Proxy(executor, {
+      get(target, name) {
+        const own: unknown = Reflect.get(target, name, target);
+        if (name !== 'updateTable' || typeof own !== 'function')
+          return typeof own === 'function' ? own.bind(target) : own;
+        return (...args: unknown[]) => cutting(Reflect.apply(own, target, args));
+      },
+    });
+    const cutting = (query: object): object =>
+      new Proxy(query, {
+        get(target, name) {
+          const own: unknown = Reflect.get(target, name, target);
+          if (typeof own !== 'function') return own;
+          return (...args: unknown[]) => {
+            if (name !== 'executeTakeFirst') return cutting(Reflect.apply(own, target, args) as object);
+            return execute(() => Reflect.apply(own, target, args) as Promise<unknown>);
+          };
+        },
+      });
+    const execute = async (run: () => Promise<unknown>): Promise<unknown> => {
+      const side = cut;
+      cut = undefined;
+      if (side === undefined) return run();
+      if (side === 'after') await run();
+      await between();
+      throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+    };
+    const store = sql({ isTransaction: false, withoutPlugins: () => db, getExecutor: () => client.db.getExecutor() });
+    return {
+      store,
+      plain: sql(client.db),
+      cut: (side: 'before' | 'after', meanwhile?: () => unknown) => {
+        cut = side;
+        between = meanwhile ?? between;
+      },
+    };
+  }
+
+  test.each(['before', 'after'] as const)('is done once (cut %s it was carried out)', async (side) => {
+    const { store, cut } = await shaky();
+    const id = `cut ${side}`;
+    await store.create(id, session());
+    cut(side);
+    expect(await store.commit(id, write('a', '1'))).toEqual({ status: 'ok', version: 2 });
+    expect((await store.load(id))?.head.version).toBe(2);
+  });
+
+  test('is not repeated over somebody else’s write: who asked is told that nobody knows', async () => {
+    const { store, plain, cut } = await shaky();
+    await store.create('both', session());
+    cut('after', () => plain.commit('both', write('a', 'newer')));
+    await expect(store.commit('both', write('a', '1'))).rejects.toMatchObject({ code: 'SOJOURN_STORE' });
+    expect((await store.load('both'))?.fields.get('a')).toEqual(Buffer.from('newer'));
+  });
+});
+
+describe('sql', () => {
+  test('a damaged row is one session that is corrupt, and in nobody’s way', async () => {
+    const { db } = sqlClient((await sqlite!.start()).url);
+    await sqlMigration().up(db);
+    const store = sql(db);
+    await store.create('fine', session());
+    await store.create('torn', session());
+    await raw`update sojourn_sessions set record = ${Buffer.from('x')} where id = 'torn'`.execute(db);
+
+    await expect(store.load('torn')).rejects.toMatchObject({ code: 'SOJOURN_CORRUPT' });
+    const ids: string[] = [];
+    for await (const [id] of store.list()) ids.push(id);
+    expect(ids).toContain('fine');
+    expect(ids).not.toContain('torn');
+    await store.destroy('torn');
+    expect(await store.load('torn')).toBeNull();
+  });
+
+  test('refuses what is no Kysely, a transaction, and a table that needs quoting', async () => {
+    const { db } = sqlClient((await sqlite!.start()).url);
+    expect(() => sql({} as never)).toThrow('must be an instance of Kysely');
+    expect(() => sql(db, { table: 'a; drop table b' })).toThrow('Option table of sql');
+    expect(() => sql(db, { tabel: 'a' } as never)).toThrow('did you mean table?');
+    await db.transaction().execute(async (transaction) => {
+      expect(() => sql(transaction)).toThrow('must not be a transaction');
+    });
+  });
+});
+
+const EXPIRED = runs(3000, 1_000_000);
+for (const { name, when, start } of databases) {
+  when.test(
+    `${name}: ${EXPIRED} expired rows are swept while commits go on`,
+    async () => {
+      const client = sqlClient((await start()).url);
+      const table = 'swept';
+      await sqlMigration({ table }).up(client.db);
+      await fill(client.db, name, table, EXPIRED);
+      const store = sql(client.db, { table });
+      await store.create('live', session());
+      let removed = 0;
+      const sweeping = (async () => {
+        for (let some = -1; some !== 0; removed += some) some = await store.sweep(1000);
+      })();
+      let longestMs = 0;
+      let swept = false;
+      void sweeping.then(() => (swept = true));
+      for (let n = 0; !swept; n++) {
+        const begun = performance.now();
+        expect(await store.commit('live', write('n', String(n)))).toEqual({ status: 'ok', version: n + 2 });
+        longestMs = Math.max(longestMs, performance.now() - begun);
+        await new Promise(setImmediate);
+      }
+      await sweeping;
+      expect(removed).toBe(EXPIRED);
+      expect(await store.load('live')).not.toBeNull();
+      if (exam)
+        console.log(`${name}: the longest commit beside a sweep of ${EXPIRED} rows took ${longestMs.toFixed(1)} ms`);
+      await client.close();
+    },
+    1_800_000,
+  );
+}
+
+/** Rows that expired long ago, made by the database itself. */
+async function fill(db: Kysely<unknown>, name: string, table: string, count: number): Promise<void> {
+  const key = (text: string) =>
+    name === 'MariaDB' ? raw`concat('old ', ${raw.raw(text)})` : raw`'old ' || ${raw.raw(text)}`;
+  const thousand = raw.raw('with recursive d as (select 0 as n union all select n + 1 from d where n < 999)');
+  const record = Buffer.alloc(300, 1);
+  for (let from = 0; from < count; from += 100_000) {
+    await raw`insert into ${raw.raw(table)} (id, mark, expires_at, user_key, record) ${thousand}
+      select ${key(`${from} + a.n * 1000 + b.n`)}, 'm', a.n + 1, null, ${name === 'PostgreSQL' ? raw`cast(${record} as bytea)` : record}
+      from d a, d b where ${raw.raw(`${from} + a.n * 1000 + b.n < ${count} and a.n < 100`)}`.execute(db);
+  }
+}
+
+function rowsOf(result: unknown): { pid: unknown }[] {
+  if (Array.isArray(result)) return result[0] as { pid: unknown }[];
+  return (result as { rows: { pid: unknown }[] }).rows;
+}
+
+function session(expiresAt = Date.now() + HOUR_MS): Stored {
+  return { head: { createdAt: 0, expiresAt, version: 1, generation: 0 }, fields: new Map() };
+}
+
+function write(field: string, value: string): Delta {
+  const fields = new Map([[field, { op: 'set', value: Buffer.from(value) } as const]]);
+  return { generation: 0, head: { expiresAt: Date.now() + HOUR_MS }, fields };
+}
