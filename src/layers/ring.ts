@@ -219,9 +219,10 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
   const care: Care = new Care({ shared, synced, hints, repair });
   const reads = new Reads(shared, synced, mending);
   const ends = new EndedNews(shared);
-  const writes = new Writes(shared, reads, hints, (id) => {
+  const hasEnded = (id: string): void => {
     if (isWatchable) ends.add(id);
-  });
+  };
+  const writes = new Writes({ shared, reads, hints, mending, hasEnded });
   const walks = new Walks(shared, reads);
 
   return {
@@ -272,6 +273,7 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
     async close() {
       synced.close();
       repair.close();
+      mending.close();
       for (const node of places.nodes) node.close();
       await care.close();
       deadlines.close();

@@ -40,7 +40,7 @@ export class Care {
   /** A node does not answer: whoever took writes in its place may keep hints for it. */
   lost(node: Node): void {
     const { shared, synced } = this.#settings;
-    for (const other of shared.nodes) synced.fallBehind(node, other);
+    for (const other of shared.nodes) if (other.isUp) synced.fallBehind(node, other);
   }
 
   /** Resolves when nothing is being done. */
@@ -60,11 +60,14 @@ export class Care {
 
   async #catchUp(node: Node, keeper: Node): Promise<void> {
     const { synced, hints, repair } = this.#settings;
+    const { falls } = node;
     const said = await keeper.ask('see who is behind', () => keeper.cells.read(behindId(node.name)));
-    if ((await hints.replay(node, keeper)) === 'all') {
+    const what = await hints.replay(node, keeper);
+    if (what === 'more') return;
+    if (what === 'all') {
       if ((await repair.fill(node, [keeper])) === 'not') return;
-      await hints.forget(node, keeper, said?.mark ?? null);
+      if (!(await hints.forget(node, keeper, said))) return;
     }
-    synced.catchUp(node, keeper);
+    synced.catchUp(node, keeper, falls);
   }
 }

@@ -1,13 +1,16 @@
 /**
  * A copy: a replica and the mark under which it lies in a cell.
  *
- * The mark is made of the bytes, so whoever merges the same replicas writes the same cell, and nodes whose marks are equal need
- * nothing from each other. It cannot come back after something else was there: every commit raises the version in the bytes.
+ * The mark is made of the bytes and the id, so whoever merges the same replicas writes the same cell, and nodes whose marks are equal
+ * need nothing from each other. It cannot come back after something else was there: every commit raises the version in the bytes.
+ * And what does not fit its mark is damaged, or lies under an id that it was not written for: somebody else's session.
+ *
+ * Rejected: the id among the bytes (20 bytes more in every cell, and a torn value would still pass).
  */
 import { hash } from 'node:crypto';
 import type { Cell } from '../../contract.js';
 import { MARK_BYTES } from '../../core/cell.js';
-import { isFailure } from '../../errors.js';
+import { failure, isFailure } from '../../errors.js';
 import { reconcile } from './merge.js';
 import { keepUntil, type Replica } from './replica.js';
 import { readReplica } from './replica-read.js';
@@ -17,13 +20,17 @@ export interface Copy {
   readonly mark: Buffer;
 }
 
-export function copyOf(replica: Replica): Copy {
-  return { replica, mark: hash('sha256', replica.bytes, 'buffer').subarray(0, MARK_BYTES) };
+export function copyOf(replica: Replica, id: string): Copy {
+  return { replica, mark: markOf(replica.bytes, id) };
 }
 
-/** SOJOURN_CORRUPT for what no ring has written. */
+/** SOJOURN_CORRUPT for what no ring has written under this id. */
 export function copyIn(cell: Cell, id: string): Copy {
-  return { replica: readReplica(cell.bytes, id), mark: Buffer.from(cell.mark) };
+  const replica = readReplica(cell.bytes, id);
+  const mark = Buffer.from(cell.mark);
+  if (markOf(replica.bytes, id).equals(mark)) return { replica, mark };
+  const problem = 'its mark is of other bytes, or of another id';
+  throw failure('SOJOURN_CORRUPT', { what: `A copy of session ${id}`, problem });
 }
 
 export function cellOf({ replica, mark }: Copy): Cell {
@@ -39,15 +46,29 @@ export interface Joined {
   readonly lost: readonly string[];
 }
 
-/** What two copies know together, to be written down. */
-export function joined(a: Copy, b: Copy): Joined {
+/** What two copies of a session know together, to be written down. */
+export function joined(a: Copy, b: Copy, id: string): Joined {
   if (a === b || a.mark.equals(b.mark)) return { copy: a, lost: [] };
   const { replica, lost } = reconcile(a.replica, b.replica);
   if (replica.bytes.equals(a.replica.bytes)) return { copy: a, lost };
   if (replica.bytes.equals(b.replica.bytes)) return { copy: b, lost };
-  return { copy: copyOf(replica), lost };
+  return { copy: copyOf(replica, id), lost };
 }
 
 export function isCorrupt(error: unknown): boolean {
   return isFailure(error, 'SOJOURN_CORRUPT');
+}
+
+/** SHA-256 of the bytes, and the id mixed in: a millionth of a second for a usual session. */
+function markOf(bytes: Buffer, id: string): Buffer {
+  const mark = hash('sha256', bytes, 'buffer').subarray(0, MARK_BYTES);
+  let [low, high] = [0x811c_9dc5, 0x9e37_79b9];
+  for (let i = 0; i < id.length; i++) {
+    const code = id.charCodeAt(i);
+    low = Math.imul(low ^ code, 0x0100_0193);
+    high = Math.imul(high ^ code, 0x85eb_ca6b) ^ (high >>> 13);
+  }
+  mark.writeInt32LE(mark.readInt32LE(0) ^ low, 0);
+  mark.writeInt32LE(mark.readInt32LE(4) ^ high, 4);
+  return mark;
 }

@@ -29,6 +29,13 @@ export function lostOf(from: Live, other: Live, merged: Live, isAhead: boolean):
   return lost;
 }
 
+/** Whether `later` was made of `earlier`, as far as that is known: what is longer ago than its lineage counts as known. */
+export function isMadeOf(later: Live, earlier: Live): boolean {
+  const at = earlier.head.version - lowOf(later) - 1;
+  const { lineage } = earlier;
+  return at < 0 || lineage.length === 0 || later.lineage[at] === lineage[lineage.length - 1];
+}
+
 /** Tells of a stamp in `from` whether `other` was written without it. Null: `from` is an ancestor. */
 function unseenBy(from: Live, other: Live, isAhead: boolean): ((stamp: Stamp) => boolean) | null {
   const low = Math.max(lowOf(from), lowOf(other));

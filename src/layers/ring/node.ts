@@ -46,6 +46,8 @@ export class Node {
   mark: string | null | undefined = undefined;
   /** Nodes that may keep hints for this one. */
   readonly behind: Set<Node> = new Set();
+  /** How often this process has left something for it on another node: who passes it on knows whether that was all. */
+  falls = 0;
   /** Hints for this node that this process wrote, as far as it does not know them to be done. */
   hintsPending = 0;
   /** Epoch milliseconds of the last answer. */
@@ -75,11 +77,6 @@ export class Node {
     return typeof this.mark === 'string' && this.behind.size === 0;
   }
 
-  /** Of the sessions that these nodes own, itself among them: hints for one are kept on another. */
-  isSureAmong(owners: readonly Node[]): boolean {
-    return this.isSure || (typeof this.mark === 'string' && !owners.some((owner) => this.behind.has(owner)));
-  }
-
   get slowMs(): number {
     return this.#slowMs;
   }
@@ -89,10 +86,13 @@ export class Node {
     return Math.max(LEAST_HEDGE_MS, this.#slowMs);
   }
 
-  /** What the node answers, within the deadline. Rejects with SOJOURN_STORE for an outage, and with whatever else the store throws. */
-  ask<R>(operation: string, run: () => MaybePromise<R>): Promise<R> {
+  /**
+   * What the node answers, within the deadline. Rejects with SOJOURN_STORE for an outage, and with whatever else the store throws.
+   * `late`: told of an answer that came after its deadline.
+   */
+  ask<R>(operation: string, run: () => MaybePromise<R>, late?: (answer: R) => void): Promise<R> {
     if (this.#breaker.isOpen) return Promise.reject(this.#refusal(operation));
-    return this.#ask(operation, run);
+    return this.#ask(operation, run, late);
   }
 
   /** Items of a walk, each within the deadline. */
@@ -115,7 +115,7 @@ export class Node {
     this.#stopProbing?.();
   }
 
-  #ask<R>(operation: string, run: () => MaybePromise<R>): Promise<R> {
+  #ask<R>(operation: string, run: () => MaybePromise<R>, late?: (answer: R) => void): Promise<R> {
     const { deadlines, environment } = this.#settings;
     const askedAt = environment.now();
     return new Promise<R>((resolve, reject) => {
@@ -132,7 +132,11 @@ export class Node {
       const wait = deadlines.beginFor(deadlines.callMs, () => reject(this.#late(operation)));
       answer.then(
         (value) => {
-          if (!deadlines.end(wait)) return this.#answeredLate();
+          if (!deadlines.end(wait)) {
+            late?.(value);
+            this.#answeredLate();
+            return;
+          }
           this.#answered(askedAt);
           resolve(value);
         },

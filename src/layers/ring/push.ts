@@ -13,7 +13,10 @@ import { joinedAloud, type Shared, trouble } from './shared.js';
 /** Others may write the same session meanwhile; after so many times in a row something is wrong. */
 const MOST_TRIES = 16;
 
-/** One compare-and-set. SOJOURN_STORE where the slot is closed for this table. */
+/**
+ * One compare-and-set. SOJOURN_STORE where the slot is closed for this table. `late`: the node took it after all, when nobody
+ * waited any more.
+ */
 export async function replaceAt(
   shared: Shared,
   node: Node,
@@ -21,8 +24,13 @@ export async function replaceAt(
   id: string,
   expect: Uint8Array | null,
   copy: Copy,
+  late?: () => void,
 ): Promise<Exclude<Replaced, { status: 'fenced' }>> {
-  const answer = await node.ask('write', () => node.cells.replace(id, expect, cellOf(copy), place.fence));
+  const answer = await node.ask(
+    'write',
+    () => node.cells.replace(id, expect, cellOf(copy), place.fence),
+    late && (({ status }) => status === 'ok' && late()),
+  );
   if (answer.status !== 'fenced') return answer;
   throw trouble(shared, 'write', `slot ${place.slot} is moving: its table has epoch ${answer.epoch} by now`);
 }
@@ -36,11 +44,22 @@ export async function push(
   expect: Uint8Array | null,
   copy: Copy,
 ): Promise<Copy> {
+  return pushed(shared, id, expect, copy, (mark, next) => replaceAt(shared, node, place, id, mark, next));
+}
+
+/** The same by any compare-and-set. */
+export async function pushed(
+  shared: Shared,
+  id: string,
+  expect: Uint8Array | null,
+  copy: Copy,
+  replace: (expect: Uint8Array | null, next: Copy) => Promise<Replaced>,
+): Promise<Copy> {
   let [next, mark] = [copy, expect];
   for (let tries = 0; tries < MOST_TRIES; tries++) {
-    const answer = await replaceAt(shared, node, place, id, mark, next);
+    const answer = await replace(mark, next);
     if (answer.status === 'ok') return next;
-    const present = presentIn(answer.cell, id);
+    const present = answer.status === 'other' ? presentIn(answer.cell, id) : null;
     mark = present?.mark ?? null;
     if (present === null) continue;
     next = joinedAloud(shared, id, present, copy);

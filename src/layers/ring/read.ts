@@ -4,13 +4,17 @@
  * The first owner that is sure (node.ts) is asked. Where it is late, the next one is asked as well, and the first to have
  * the session answers. "No such session" is believed only of a node that is sure, that still has the very synced
  * mark it had before, and after all other owners that can be reached have been asked. So a node that came back empty
- * signs nobody out. What is left when no such node is there is an outage, not an absence.
+ * signs nobody out. What is left when no such node is there is an outage, not an absence. Where not all owners are sure,
+ * those who stand in for them are asked, too, before anything is believed that a sure owner has not said.
+ *
+ * A session that has ended is looked at on all nodes each time that somebody asks for it: who ended it may have died on the way.
  */
 import type { Cell } from '../../contract.js';
 import { type Copy, copyIn, isCorrupt } from './copy.js';
 import type { Mending } from './mend.js';
 import type { Node } from './node.js';
 import { joinedAloud, type Shared, trouble } from './shared.js';
+import { keptBy } from './stand-in.js';
 import type { Synced } from './synced.js';
 
 /** One in so many reads compares the copies. */
@@ -36,7 +40,7 @@ export class Reads {
     for (let round = 1; ; round++) {
       const found = await this.#ask(id, owners, atLeast);
       if (found.copy !== null) {
-        this.#compareNowAndThen(id, owners, found.isOdd);
+        this.#compareNowAndThen(id, owners, found.isOdd || found.copy.replica.kind === 'ended');
         return found.copy;
       }
       if (found.isBelieved) return null;
@@ -67,10 +71,10 @@ export class Reads {
 }
 
 /** Those that can be asked, the sure ones first. The list itself where all are. */
-function inOrder(owners: readonly Node[]): readonly Node[] {
+export function inOrder(owners: readonly Node[]): readonly Node[] {
   if (owners.every(({ isUp, isSure }) => isUp && isSure)) return owners;
   const up = owners.filter(({ isUp }) => isUp);
-  const sure = up.filter((node) => node.isSureAmong(owners));
+  const sure = up.filter((node) => node.isSure);
   return [...sure, ...up.filter((node) => !sure.includes(node))];
 }
 
@@ -102,6 +106,9 @@ class Question {
   #asked = 0;
   #waiting = 0;
   #isOver = false;
+  #hasAskedStandIns = false;
+  /** A stand-in may have it, and did not say so. */
+  #isDoubtful = false;
   /** What is there, of nodes that are not sure or not new enough. */
   #rest: Copy | null = null;
   #isOdd = false;
@@ -115,7 +122,7 @@ class Question {
 
   /** Asks the next node, if there is one. */
   next(): void {
-    const { queue, owners, id, shared } = this.#settings;
+    const { queue, id, shared } = this.#settings;
     const node = queue[this.#asked];
     if (node === undefined) {
       this.#conclude();
@@ -123,7 +130,7 @@ class Question {
     }
     this.#asked++;
     this.#waiting++;
-    const mark = node.isSureAmong(owners) ? node.mark! : undefined;
+    const mark = node.isSure ? node.mark! : undefined;
     const hedge = this.#asked < queue.length ? shared.deadlines.beginFor(node.hedgeMs, () => this.#hedge()) : undefined;
     node
       .ask('load', () => node.cells.read(id))
@@ -148,7 +155,7 @@ class Question {
   }
 
   #answered(node: Node, mark: string | undefined, cell: Cell | null): void {
-    const { id, owners, atLeast, shared, synced } = this.#settings;
+    const { id, atLeast, shared, synced } = this.#settings;
     if (cell === null) {
       if (mark !== undefined) this.#absences.push(synced.isStillMarked(node, mark));
       this.next();
@@ -162,7 +169,7 @@ class Question {
       this.#failed(error);
       return;
     }
-    if (node.isSureAmong(owners) && !isOlder(copy, atLeast)) {
+    if (node.isSure && !isOlder(copy, atLeast)) {
       this.#over(copy);
       return;
     }
@@ -179,6 +186,10 @@ class Question {
   /** Nobody is left to ask. Some may not have answered yet. */
   #conclude(): void {
     if (this.#waiting > 0 || this.#isOver) return;
+    if (!this.#hasAskedStandIns && !this.#isAllSaid()) {
+      this.#askStandIns();
+      return;
+    }
     if (this.#rest !== null) {
       // What this process has seen or written counts as one more copy.
       const { id, shared } = this.#settings;
@@ -190,10 +201,33 @@ class Question {
     const { done, failed } = this.#settings;
     Promise.all(this.#absences).then((sure) => {
       // What cannot be read is there.
-      const isBelieved = sure.includes(true) && !isCorrupt(this.#trouble);
+      const isBelieved = sure.includes(true) && !isCorrupt(this.#trouble) && !this.#isDoubtful;
       const isRenewed = sure.length > 0 && !isBelieved;
       done({ copy: null, isBelieved, isOdd: false, trouble: isRenewed ? undefined : (this.#trouble ?? NOBODY) });
     }, failed);
+  }
+
+  /** All owners are sure, and none has it. */
+  #isAllSaid(): boolean {
+    return this.#absences.length === this.#settings.owners.length;
+  }
+
+  #askStandIns(): void {
+    this.#hasAskedStandIns = true;
+    this.#waiting++;
+    const { id, shared } = this.#settings;
+    keptBy(shared, shared.places.of(id), id).then(
+      (kept) => {
+        this.#waiting--;
+        if (kept !== null) this.#rest = this.#rest === null ? kept : joinedAloud(shared, id, this.#rest, kept);
+        this.#conclude();
+      },
+      (error) => {
+        this.#waiting--;
+        this.#isDoubtful = true;
+        this.#failed(error);
+      },
+    );
   }
 
   #over(copy: Copy): void {

@@ -84,7 +84,8 @@ export class Repair {
         if (await this.#isMetElsewhere(id, node)) return;
         progress.looked++;
         try {
-          progress.written += await this.#mending.mend(id);
+          const { written } = await this.#mending.mend(id);
+          progress.written += written;
         } catch (error) {
           if (!isCorrupt(error)) throw error;
           progress.corrupt++;
@@ -112,7 +113,7 @@ export class Repair {
     const { owners } = this.#shared.places.of(id);
     if (!owners.includes(node)) return undefined;
     const others = owners.filter((owner) => owner !== node && from.includes(owner));
-    return others.find((owner) => owner.isSureAmong(owners)) ?? others[0];
+    return others.find((owner) => owner.isSure) ?? others[0];
   }
 
   /** A session is met on each of its owners. All but the first look away, unless the first one has not got it. */

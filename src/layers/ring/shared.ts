@@ -57,7 +57,7 @@ export function trouble(
 
 /** What two copies know together. Lost values are told. */
 export function joinedAloud({ news }: Pick<Shared, 'news'>, id: string, a: Copy, b: Copy): Copy {
-  const { copy, lost } = joined(a, b);
+  const { copy, lost } = joined(a, b, id);
   if (lost.length > 0) news.tell('conflict', { id, fields: lost });
   return copy;
 }

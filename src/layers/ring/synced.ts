@@ -173,8 +173,9 @@ export class Synced {
     if (this.#hasBegun && node.isUp) this.#help(node);
   }
 
-  /** The node has all that `keeper` kept for it. */
-  catchUp(node: Node, keeper: Node): void {
+  /** The node has all that `keeper` kept for it, if nothing was left there again since it had been so often. */
+  catchUp(node: Node, keeper: Node, falls: number): void {
+    if (node.falls !== falls) return;
     if (node.behind.delete(keeper) && node.isSure) this.#shared.news.tell('synced', { node: node.name });
   }
 

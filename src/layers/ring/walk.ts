@@ -72,5 +72,5 @@ export class Walks {
 /** Whose word counts in the whole of a walk: the first owner that can be believed. */
 function namer(owners: readonly Node[], nodes: readonly Node[]): Node {
   const up = owners.filter((owner) => nodes.includes(owner));
-  return up.find((owner) => owner.isSureAmong(owners)) ?? up[0]!;
+  return up.find((owner) => owner.isSure) ?? up[0]!;
 }

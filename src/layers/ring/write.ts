@@ -2,24 +2,29 @@
  * Changing a session on all nodes that own it.
  *
  * A commit is applied here, to what was last seen of the session, and written as compare-and-set: where something else was there, it is
- * applied to that, and so on. The first owner that answers decides. Where nothing has to be decided, all owners are asked together;
+ * applied to that, and so on. The first sure owner decides. Where nothing has to be decided, all owners are asked together;
  * a swap, a rotation and a login go to the decider first, and the others take what came of it. A destroy leaves a tombstone.
  *
- * A write without an answer may still happen, or have happened. So what is tried again is not done twice: its stamp tells.
+ * A write without an answer may still happen, or have happened. So what is tried again is not done twice: its stamp tells. And
+ * nobody is refused ('gone', 'conflict', 'exists') of whose write something may be left: what can be taken back is taken back first,
+ * and where that cannot be, the answer is an error, as for every write of which nobody knows what became. Rejected: asking the decider
+ * first for every write (a round trip more for each).
  */
 import type { Delta, Outcome, Stored } from '../../contract.js';
 import { Turns } from '../../core/turns.js';
 import { applyTo } from './apply.js';
 import { type Copy, copyOf, isCorrupt } from './copy.js';
 import type { Hints } from './hints.js';
+import type { Mending } from './mend.js';
+import { isMadeOf } from './merge-lost.js';
 import type { RingWrite } from './news.js';
 import { isOutage, type Node } from './node.js';
 import type { Place } from './place.js';
 import { presentIn, push, replaceAt } from './push.js';
-import type { Reads } from './read.js';
-import { created, ended, holds, newestOf, type Replica } from './replica.js';
+import { inOrder, type Reads } from './read.js';
+import { created, ended, holds, type Live, newestOf, type Replica } from './replica.js';
 import { joinedAloud, type Shared, trouble } from './shared.js';
-import type { Stamp } from './stamp.js';
+import { compareStamps, type Stamp } from './stamp.js';
 
 const GONE: Outcome = Object.freeze({ status: 'gone' });
 
@@ -36,39 +41,75 @@ interface Write {
   readonly isDecided: boolean;
   /** No node that is up may be left without it: it would go on accepting an old secret. */
   readonly isVital: boolean;
+  /** Nodes that may have taken something of it that was not acknowledged. */
+  readonly loose: Set<Node>;
+}
+
+export interface WritesSettings {
+  readonly shared: Shared;
+  readonly reads: Reads;
+  readonly hints: Hints;
+  readonly mending: Mending;
+  /** Told of each live session that this process has ended. */
+  readonly hasEnded: (id: string) => void;
 }
 
 export class Writes {
   readonly #shared: Shared;
   readonly #reads: Reads;
   readonly #hints: Hints;
+  readonly #mending: Mending;
   readonly #hasEnded: (id: string) => void;
   readonly #turns = new Turns();
 
-  /** `hasEnded`: told of each live session that this process has ended. */
-  constructor(shared: Shared, reads: Reads, hints: Hints, hasEnded: (id: string) => void) {
-    this.#hasEnded = hasEnded;
+  constructor({ shared, reads, hints, mending, hasEnded }: WritesSettings) {
     this.#shared = shared;
     this.#reads = reads;
     this.#hints = hints;
+    this.#mending = mending;
+    this.#hasEnded = hasEnded;
   }
 
   create(id: string, session: Stored): Promise<'ok' | 'exists'> {
-    const copy = copyOf(created(session, this.#shared.clock.stamp()));
-    return this.#turns.take(id, async () => {
-      const write = this.#write('create', id, true, false);
-      if ((await this.#land(write, null, copy)) !== undefined) return 'exists';
-      this.#shared.memo.set(id, copy);
-      return 'ok';
-    });
+    return this.#inTurn(id, () => this.#create(id, session));
   }
 
   commit(id: string, delta: Delta): Promise<Outcome> {
-    return this.#turns.take(id, () => this.#commit(id, delta));
+    return this.#inTurn(id, () => this.#commit(id, delta));
   }
 
   destroy(id: string): Promise<void> {
-    return this.#turns.take(id, () => this.#destroy(id));
+    return this.#inTurn(id, () => this.#destroy(id));
+  }
+
+  /** What has failed may be on some nodes and not on others. */
+  #inTurn<R>(id: string, write: () => Promise<R>): Promise<R> {
+    return this.#turns.take(id, () =>
+      write().catch((error) => {
+        if (isOutage(error)) this.#mending.doubt(id);
+        throw error;
+      }),
+    );
+  }
+
+  async #create(id: string, session: Stored): Promise<'ok' | 'exists'> {
+    const stamp = this.#shared.clock.stamp();
+    const write = this.#write('create', id, true, false);
+    let copy = copyOf(created(session, stamp), id);
+    let expect: Uint8Array | null = null;
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const found = await this.#land(write, expect, copy);
+      if (found === undefined) {
+        this.#shared.memo.set(id, copy);
+        return 'ok';
+      }
+      expect = found.present?.mark ?? null;
+      if (found.present === null) continue;
+      if (!holds(found.present.replica, stamp)) return this.#refused(write, found.present, 'exists');
+      // A node that answered too late has done it, and somebody has gone on from there.
+      copy = found.present;
+    }
+    throw trouble(this.#shared, 'create', `others were quicker ${MOST_TRIES} times`);
   }
 
   async #commit(id: string, delta: Delta): Promise<Outcome> {
@@ -80,32 +121,39 @@ export class Writes {
     /** What the decider is expected to have. */
     let expect = base?.mark ?? null;
     let isFresh = false;
+    /** The login that it was first applied to. */
+    let begun: Stamp | undefined;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       if (base === null) {
         base = await this.#reads.find(id);
         isFresh = true;
-        if (base === null) return GONE;
+        if (base === null) return this.#refused(write, null, GONE);
         expect = base.mark;
       }
       const { replica } = base;
-      const isDone = replica.kind === 'live' && tried.some((stamp) => holds(replica, stamp));
-      const stamp = this.#stampAfter(id, replica);
+      if (isFresh && isOlder(replica, delta)) base = await this.#newer(id, base, delta);
+      const isDone = tried.some((stamp) => holds(base!.replica, stamp));
+      const stamp = this.#stampAfter(id, base.replica);
       const [outcome, next] = isDone
-        ? ([{ status: 'ok', version: replica.head.version }, replica] as const)
-        : applyTo(replica, delta, stamp, environment.now());
+        ? done(base.replica)
+        : isOtherLogin(base.replica, begun)
+          ? ([GONE, null] as const)
+          : applyTo(base.replica, delta, stamp, environment.now());
       if (next === null) {
-        if (isFresh && tried.length > 0 && !write.isDecided) await this.#takeBack(write, base);
         if (isFresh) {
           memo.set(id, base);
-          return outcome;
+          const isOver = isLater(base.replica, delta) || isOtherLogin(base.replica, begun);
+          return this.#refused(write, isOver ? base : null, outcome);
         }
         memo.delete(id);
         base = null;
         continue;
       }
       tried.push(stamp);
-      const isOver = next.head.expiresAt <= environment.now();
-      const copy = isDone ? base : copyOf(isOver ? ended(next, stamp, environment.now()) : next);
+      if (base.replica.kind === 'live') begun ??= base.replica.stamps.begun;
+      const copy: Copy = isDone
+        ? base
+        : copyOf(next.head.expiresAt <= environment.now() ? ended(next, stamp, environment.now()) : next, id);
       const found = await this.#land(write, expect, copy);
       if (found === undefined) {
         memo.set(id, copy);
@@ -116,22 +164,40 @@ export class Writes {
       expect = present?.mark ?? null;
       if (present !== null) {
         // Its word is enough; or it may have missed what is known here.
-        base = decider.isSureAmong(write.place.owners) ? present : joinedAloud(this.#shared, id, present, base);
+        base = decider.isSure ? present : joinedAloud(this.#shared, id, present, base);
         memo.set(id, base);
         continue;
       }
       memo.delete(id);
       // It has ended by time, or the node has lost it. All are asked.
       base = await this.#reads.find(id);
-      if (base === null) return GONE;
+      if (base === null) return this.#refused(write, null, GONE);
     }
     throw trouble(this.#shared, 'commit', `others were quicker ${MOST_TRIES} times`);
   }
 
-  /** Others may have taken what the first one refused: they get what it has instead. */
-  async #takeBack(write: Write, base: Copy): Promise<void> {
-    const up = write.place.owners.filter(({ isUp }) => isUp);
-    await this.#bring(write, up, base.mark, base);
+  /** Who asks has seen a later login than what is here: all copies are brought together. Where all are there, he is wrong. */
+  async #newer(id: string, base: Copy, delta: Delta): Promise<Copy> {
+    const { whole } = await this.#mending.mend(id);
+    const newer = whole === null ? base : joinedAloud(this.#shared, id, base, whole);
+    const isKnown = this.#shared.places.of(id).owners.every(({ isUp, isSure }) => isUp && isSure);
+    if (isKnown || !isOlder(newer.replica, delta)) return newer;
+    throw trouble(this.#shared, 'commit', 'no node that answers knows of the login that this was read after');
+  }
+
+  /**
+   * The answer, once it is true of all nodes: others may have taken what one has refused. `end`: what should leave nothing of it;
+   * null: there is no such thing, and so it cannot be taken back.
+   */
+  async #refused<A>(write: Write, end: Copy | null, answer: A): Promise<A> {
+    const { loose, operation, id } = write;
+    if (loose.size === 0) return answer;
+    if (end !== null) {
+      const missed = [...loose].filter(({ isUp }) => !isUp);
+      const brought = await this.#bring({ ...write, isVital: true }, [...loose], end.mark, end);
+      if (missed.length + brought.missed.length === 0 && brought.outlived === undefined) return answer;
+    }
+    throw trouble(this.#shared, operation, `a node that did not answer may have taken it, and ${id} has changed since`);
   }
 
   async #destroy(id: string): Promise<void> {
@@ -141,7 +207,7 @@ export class Writes {
     memo.delete(id);
     const stamp = base === 'unknown' ? clock.stamp() : this.#stampAfter(id, base.replica);
     const before = base === 'unknown' ? null : base;
-    const copy = copyOf(ended(before?.replica ?? null, stamp, environment.now()));
+    const copy = copyOf(ended(before?.replica ?? null, stamp, environment.now()), id);
     const write = this.#write('destroy', id, false, true);
     const { up, down } = this.#split(write);
     const { reached, missed, cause } = await this.#bring(write, up, before?.mark ?? null, copy);
@@ -161,7 +227,7 @@ export class Writes {
   }
 
   #write(operation: RingWrite, id: string, isDecided: boolean, isVital: boolean): Write {
-    return { operation, id, place: this.#shared.places.of(id), isDecided, isVital };
+    return { operation, id, place: this.#shared.places.of(id), isDecided, isVital, loose: new Set() };
   }
 
   #stampAfter(id: string, replica: Replica): Stamp {
@@ -191,8 +257,10 @@ export class Writes {
         failed.push(decider);
         continue;
       }
+      write.loose.add(decider);
       const others = up.filter((node) => node !== decider && (!failed.includes(node) || (write.isVital && node.isUp)));
       const rest = await this.#bring(write, others, expect, copy);
+      if (rest.outlived !== undefined) return rest.outlived;
       const missed = [...down, ...failed.filter((node) => !others.includes(node)), ...rest.missed];
       await this.#settle(write, copy, [decider, ...rest.reached], missed, rest.cause ?? cause);
       return undefined;
@@ -200,38 +268,54 @@ export class Writes {
     throw this.#nobody(write, cause);
   }
 
-  /** A vital write insists on its decider until that one is down: what another one has may be undecided. */
+  /** Insists on its decider until that one is down: of two that decide, one does it in vain. */
   async #decide(write: Write, decider: Node, expect: Uint8Array | null, copy: Copy) {
     for (let tries = 1; ; tries++) {
       try {
-        return await replaceAt(this.#shared, decider, write.place, write.id, expect, copy);
+        return await this.#replaceAt(write, decider, expect, copy);
       } catch (error) {
-        if (!write.isVital || !isOutage(error) || !decider.isUp || tries >= MUST_TRIES) throw error;
+        if (!isOutage(error) || !decider.isUp || tries >= MUST_TRIES) throw error;
       }
     }
   }
 
   async #landTogether(write: Write, up: readonly Node[], down: readonly Node[], expect: Uint8Array | null, copy: Copy) {
-    const { place, id } = write;
-    const answers = await Promise.allSettled(up.map((node) => replaceAt(this.#shared, node, place, id, expect, copy)));
+    const answers = await Promise.allSettled(up.map((node) => this.#replaceAt(write, node, expect, copy)));
     const [reached, missed, others]: [Node[], Node[], Node[]] = [[], [...down], []];
     let cause: unknown;
+    let found: Found | undefined;
     for (const [i, answer] of answers.entries()) {
       const node = up[i]!;
       try {
         if (answer.status === 'rejected') throw answer.reason;
-        if (answer.value.status === 'ok') reached.push(node);
+        if (answer.value.status === 'ok') {
+          reached.push(node);
+          write.loose.add(node);
+        }
         // The first one that answers decides.
-        else if (reached.length === 0) return { decider: node, present: presentIn(answer.value.cell, id) };
+        else if (reached.length === 0) found ??= { decider: node, present: presentIn(answer.value.cell, write.id) };
         else others.push(node);
       } catch (error) {
         cause = this.#passedOver(write, node, error);
         missed.push(node);
       }
     }
+    if (found !== undefined) return found;
     const rest = await this.#bring(write, others, expect, copy);
+    if (rest.outlived !== undefined) return rest.outlived;
     await this.#settle(write, copy, [...reached, ...rest.reached], [...missed, ...rest.missed], rest.cause ?? cause);
     return undefined;
+  }
+
+  /** Remembers where nobody knows what became of it. */
+  async #replaceAt(write: Write, node: Node, expect: Uint8Array | null, copy: Copy) {
+    const { place, id } = write;
+    try {
+      return await replaceAt(this.#shared, node, place, id, expect, copy, () => this.#mending.doubt(id));
+    } catch (error) {
+      write.loose.add(node);
+      throw error;
+    }
   }
 
   /** A node that failed, or has something that cannot be read; whatever else happened is the caller's to know. */
@@ -245,11 +329,13 @@ export class Writes {
   async #bring(write: Write, nodes: readonly Node[], expect: Uint8Array | null, copy: Copy): Promise<Brought> {
     const [reached, missed]: [Node[], Node[]] = [[], []];
     let cause: unknown;
+    let outlived: Found | undefined;
     await Promise.all(
       nodes.map(async (node) => {
         for (let tries = 1; ; tries++) {
           try {
-            await push(this.#shared, node, write.place, write.id, expect, copy);
+            const present = await push(this.#shared, node, write.place, write.id, expect, copy);
+            if (isOutlived(copy.replica, present.replica)) outlived ??= { decider: node, present };
             reached.push(node);
             return;
           } catch (error) {
@@ -261,7 +347,7 @@ export class Writes {
         }
       }),
     );
-    return { reached, missed, cause };
+    return { reached, missed, cause, outlived };
   }
 
   /** Acknowledges, or throws: hints for those that were missed, unless that is not enough. */
@@ -287,8 +373,8 @@ export class Writes {
   /** The owners that can be asked, and those that cannot. Throws when that is not enough to begin with. */
   #split(write: Write): { readonly up: readonly Node[]; readonly down: readonly Node[] } {
     const { owners } = write.place;
-    if (owners.every(({ isUp }) => isUp)) return { up: owners, down: NOBODY };
-    const up = owners.filter(({ isUp }) => isUp);
+    if (owners.every(({ isUp, isSure }) => isUp && isSure)) return { up: owners, down: NOBODY };
+    const up = inOrder(owners);
     const down = owners.filter(({ isUp }) => !isUp);
     if (up.length === 0) throw this.#nobody(write, undefined);
     if (this.#shared.write === 'strict' && write.operation !== 'destroy') {
@@ -314,6 +400,8 @@ interface Brought {
   readonly reached: Node[];
   readonly missed: Node[];
   readonly cause: unknown;
+  /** A node that has something of which this is no part any more. */
+  readonly outlived: Found | undefined;
 }
 
 const NOBODY: readonly Node[] = Object.freeze([]);
@@ -321,4 +409,32 @@ const NOBODY: readonly Node[] = Object.freeze([]);
 function hasSwap(delta: Delta): boolean {
   for (const { op } of delta.fields.values()) if (op === 'swap') return true;
   return false;
+}
+
+/** A commit that was read after a later login than this one knows. */
+function isOlder(replica: Replica, { generation }: Delta): boolean {
+  return replica.kind === 'live' && replica.head.generation < generation;
+}
+
+/** Two logins in two halves of the ring made the same generation: what was begun after one is nothing for the other. */
+function isOtherLogin(replica: Replica, begun: Stamp | undefined): boolean {
+  return replica.kind === 'live' && begun !== undefined && compareStamps(replica.stamps.begun, begun) !== 0;
+}
+
+/** What came after all that this delta may have written. */
+function isLater(replica: Replica, { generation }: Delta): boolean {
+  return replica.kind === 'ended' || replica.head.generation > generation;
+}
+
+/**
+ * Of a write that was brought to a node, nothing is left there: another login is, that did not know of it. Where the session has
+ * ended, it ended after the write.
+ */
+function isOutlived(written: Replica, present: Replica): boolean {
+  if (written.kind === 'ended' || present.kind === 'ended' || written === present) return false;
+  return isOtherLogin(present, written.stamps.begun) && !isMadeOf(present, written);
+}
+
+function done(replica: Replica): readonly [Outcome, Live | null] {
+  return replica.kind === 'live' ? [{ status: 'ok', version: replica.head.version }, replica] : [GONE, null];
 }
