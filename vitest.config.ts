@@ -25,6 +25,8 @@ export default defineConfig({
     reporters: ['default', new Summary(process.env.SOJOURN_COUNTS)],
     pool: 'forks',
     maxWorkers: 2,
+    // Tests in one file that mostly wait for a server of their own run side by side; those that work do not.
+    maxConcurrency: 4,
     // Bounds for a hang. Nothing is measured by them: a loaded machine may take ten times its usual time.
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -109,7 +109,9 @@ async function tryToLoad(store: ReturnType<typeof redis>, id: string): Promise<u
 
 describe('a cluster that loses a master', () => {
   for (const kind of redisClients.cluster) {
-    test(`${kind.name}: deaf at once, and hears again from the replica that took over`, async () => {
+    test(`${kind.name}: deaf at once, and hears again from the replica that took over`, {
+      concurrent: true,
+    }, async () => {
       const cluster = await startRedisCluster({ replicasPerMaster: 1, nodeTimeout: 1000 });
       const { store, watcher } = await watching(kind, cluster);
       const master = cluster.masters[0]!;
@@ -143,7 +145,7 @@ describe('a cluster that loses a master', () => {
       await told;
     });
 
-    test(`${kind.name}: a master that was demoted is noticed, though it answers`, async () => {
+    test(`${kind.name}: a master that was demoted is noticed, though it answers`, { concurrent: true }, async () => {
       const cluster = await startRedisCluster({ replicasPerMaster: 1 });
       const { store, watcher } = await watching(kind, cluster);
       const id = await idOn(cluster, cluster.masters[0]!);

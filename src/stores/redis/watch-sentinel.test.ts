@@ -17,7 +17,9 @@ const fresh = () => session(Date.now(), { field: 'first' });
 
 describe('a group with sentinels', () => {
   for (const kind of redisClients.sentinel) {
-    test(`${kind.name}: told by the master, deaf when it dies, told by the next one`, async () => {
+    test(`${kind.name}: told by the master, deaf when it dies, told by the next one`, {
+      concurrent: true,
+    }, async () => {
       const group = await startRedisSentinel();
       const store = redis((await kind.connect(group)).client);
       const other = redis((await kind.connect(group)).client);

@@ -37,7 +37,9 @@ function answersWithin(door: Door, ms: number): Promise<boolean> {
 
 for (const { name, connect } of redisClients.single)
   describe(name, () => {
-    test('half open for ever: renewed, it answers, also after connections that were as dead', async () => {
+    test('half open for ever: renewed, it answers, also after connections that were as dead', {
+      concurrent: true,
+    }, async () => {
       const server = await startRedis();
       const proxy = await faultProxy(server.port);
       const { client } = await connect({ url: `redis://127.0.0.1:${proxy.port}` });
@@ -63,7 +65,7 @@ for (const { name, connect } of redisClients.single)
       expect(await door.send('key', ['SET', 'key', 'value'])).toEqual(Buffer.from('OK'));
     });
 
-    test('well: a new connection serves, and the old one is closed', async () => {
+    test('well: a new connection serves, and the old one is closed', { concurrent: true }, async () => {
       const server = await startRedis();
       const proxy = await faultProxy(server.port);
       const { client } = await connect({ url: `redis://127.0.0.1:${proxy.port}` });
@@ -77,7 +79,7 @@ for (const { name, connect } of redisClients.single)
       await Promise.race([blocked, new Promise((resolve) => setTimeout(resolve, 50))]); // some send it again
     });
 
-    test('closed by its owner: it stays closed', async () => {
+    test('closed by its owner: it stays closed', { concurrent: true }, async () => {
       const server = await startRedis();
       const proxy = await faultProxy(server.port);
       const { client, close } = await connect({ url: `redis://127.0.0.1:${proxy.port}` });
@@ -92,6 +94,7 @@ for (const { name, connect } of redisClients.single)
 
 test.each(redisClients.cluster)(
   'a cluster: all connections are new, and all masters are there ($name)',
+  { concurrent: true },
   async ({ connect }) => {
     const cluster = await startRedisCluster();
     const { client } = await connect(cluster);
@@ -106,17 +109,21 @@ test.each(redisClients.cluster)(
   },
 );
 
-test.each(redisClients.sentinel)('a group with sentinels: its connection is new ($name)', async ({ connect }) => {
-  const group = await startRedisSentinel();
-  const { client } = await connect(group);
-  const door = doorOf(client);
-  for (let round = 0; round < 2; round++) {
-    const before = await connections(door);
-    door.renew();
-    await until('it is new', () => haveAllChanged(door, before));
-  }
-  expect(await door.send('key', ['SET', 'key', 'value'])).toEqual(Buffer.from('OK'));
-});
+test.each(redisClients.sentinel)(
+  'a group with sentinels: its connection is new ($name)',
+  { concurrent: true },
+  async ({ connect }) => {
+    const group = await startRedisSentinel();
+    const { client } = await connect(group);
+    const door = doorOf(client);
+    for (let round = 0; round < 2; round++) {
+      const before = await connections(door);
+      door.renew();
+      await until('it is new', () => haveAllChanged(door, before));
+    }
+    expect(await door.send('key', ['SET', 'key', 'value'])).toEqual(Buffer.from('OK'));
+  },
+);
 
 test.each([
   ['node-redis 6', redis6],

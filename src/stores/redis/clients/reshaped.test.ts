@@ -59,7 +59,7 @@ for (const { name, connect } of redisClients.cluster) {
 
 describe('a master that crashes for good', () => {
   for (const { name, connect } of redisClients.cluster) {
-    test(`${name} finds the replica that took over`, async () => {
+    test(`${name} finds the replica that took over`, { concurrent: true }, async () => {
       const crashing = await startRedisCluster({ replicasPerMaster: 1, nodeTimeout: 500 });
       const { client } = await connect(crashing);
       const door = doorOf(client);
