@@ -3,7 +3,7 @@
 import { type Kysely, sql as raw } from 'kysely';
 import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type SqlClient, sqlClient } from '../../test/programs/sql-client.js';
 import { databases } from '../../test/support/databases.js';
 import { exam, runs } from '../../test/support/exam.js';
@@ -51,6 +51,7 @@ for (const { name, when, start, waiting } of servers) {
       client = sqlClient(url);
       await sqlMigration().up(client.db);
     });
+    afterAll(() => client.close());
 
     /** The connections that wait for a lock, once there is one. */
     async function waiters(watcher: Other): Promise<number[]> {

@@ -2,9 +2,10 @@
  * What databases and their drivers report, as an error of ours: which are worth a second try, which mean that there is no room.
  *
  * Only codes are looked at and passed on; messages quote statements and values. A statement that fails because another transaction
- * stood in its way, or because its connection was cut, is tried again: a pool has another connection at hand. That is safe although
+ * stood in its way, or because its connection was cut, is tried once more: a pool has another connection at hand. That is safe although
  * the first try may have been carried out, because every write has a mark of its own, by which it is known again.
  */
+import { environment, soon } from '../../core/environment.js';
 import { failure, isFailure, type SojournError } from '../../errors.js';
 
 /** Rolled back by the database, which asks to try again. */
@@ -71,17 +72,21 @@ export function isUndone(error: unknown): boolean {
   return inTheWay.has(codeOf(error));
 }
 
-/** A pool may hand out the connection that is just ending once more, before it notices. */
-export const MORE_TRIES = 2;
+/**
+ * So long is the pause before a second try, in milliseconds. At once, a pool would hand out the connection that is just ending, and the
+ * `pg` package ends the process with an uncaught error when a connection ends that somebody holds.
+ */
+const PAUSE_LEAST_MS = 10;
+const PAUSE_MOST_MS = 50;
 
-/** Asks again where that may help: for what may be done twice. */
+/** Asks once more where that may help: for what may be done twice. */
 export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
-  for (let more = MORE_TRIES; ; more--) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (more === 0 || !isPassing(error)) throw error;
-    }
+  try {
+    return await ask();
+  } catch (error) {
+    if (!isPassing(error)) throw error;
+    await new Promise<void>((resolve) => soon(environment, PAUSE_LEAST_MS, PAUSE_MOST_MS, resolve));
+    return ask();
   }
 }
 
