@@ -7,16 +7,15 @@ import {
   comesBack,
   inTime,
   type Person,
+  read,
   refusesQuickly,
   scene,
   settled,
   statuses,
   together,
   until,
+  write,
 } from './scene.js';
-
-const read = (person: Person) => person.read();
-const write = (person: Person) => person.write();
 
 need('redis').describe('the way to the server', () => {
   test.each(CLIENTS)(

@@ -5,16 +5,14 @@ import {
   CLIENTS,
   comesBack,
   inTime,
-  type Person,
+  read,
   refusesQuickly,
   scene,
   settled,
   statuses,
   together,
+  write,
 } from './scene.js';
-
-const read = (person: Person) => person.read();
-const write = (person: Person) => person.write();
 
 need('redis').describe('the process of the server', () => {
   test.each(CLIENTS)(

@@ -10,16 +10,15 @@ import {
   comesBack,
   inTime,
   type Person,
+  read,
   refusesQuickly,
   scene,
   settled,
   statuses,
   together,
   until,
+  write,
 } from './scene.js';
-
-const read = (person: Person) => person.read();
-const write = (person: Person) => person.write();
 
 need('redis').describe('a server that refuses', () => {
   test('out of memory: reading goes on, writing is 503, and logging out works (node-redis 6)', async () => {

@@ -200,6 +200,10 @@ class Someone implements Person {
   }
 }
 
+/** What people do. */
+export const read = (person: Person): Promise<Answer> => person.read();
+export const write = (person: Person): Promise<Answer> => person.write();
+
 /** All at once, each person in turn. */
 export function together(people: readonly Person[], count: number, ask: (person: Person) => Promise<Answer>) {
   return Promise.all(Array.from({ length: count }, (_, i) => ask(people[i % people.length] as Person)));
