@@ -3,21 +3,26 @@
  *
  * A node is filled from the others while it serves and takes writes: nothing is done twice that a merge would not undo. Its synced
  * mark comes last. The work is paced, so that requests hardly notice. Of several processes one fills a node: it holds a lease,
- * a cell on that very node, which ends by itself. A node that is emptied once more in the meantime loses the
- * lease with all the rest, and so does not get the mark.
+ * a cell on that very node, which it writes anew every second. Others take it when they have seen it stand still: no clock is compared
+ * with another one. A node that is emptied once more in the meantime loses the lease with all the rest, and so does not get the mark.
  */
+
+import type { Cell } from '../../contract.js';
 import { SLOTS } from '../../ring/nodes.js';
-import { controlCell, isControl, REPAIR } from './control.js';
+import { controlCell, FOR_EVER, isControl, REPAIR } from './control.js';
 import { isCorrupt } from './copy.js';
 import type { Mending } from './mend.js';
 import type { Node } from './node.js';
 import { presentIn, push } from './push.js';
 import { inParallel, rest, type Shared, trouble } from './shared.js';
 
-const LEASE_MS = 10_000;
+/** How often a lease is written anew, and how long it must stand still before it is somebody else's. */
+const RENEWED_MS = 1000;
+const STILL_MS = 5000;
 const AT_A_TIME = 32;
-/** The pace is kept over so many cells: a timer for each would cost more than the cell. */
-const BATCH = 64;
+/** The pace is kept over so many cells at most: a timer for each would cost more than the cell. */
+const MOST_IN_BATCH = 64;
+const BATCHES_PER_SECOND = 8;
 
 export interface Progress {
   /** Sessions that were looked at, and copies that were written. */
@@ -40,6 +45,8 @@ export class Repair {
   readonly #shared: Shared;
   readonly #mending: Mending;
   readonly #pace: number;
+  /** Leases that others hold, by node, and since when each has been the same. */
+  readonly #others = new Map<Node, { readonly mark: Buffer; readonly since: number }>();
   #isClosed = false;
 
   constructor(shared: Shared, mending: Mending, pace: number) {
@@ -58,16 +65,15 @@ export class Repair {
     const from = sources.filter((source) => source !== node && source.isUp);
     const isWhole = this.#isWhole(node, from);
     const pacer = new Pacer(this.#shared, this.#pace);
-    let mark = lease;
     for (const source of from) {
       const ids = this.#idsOf(source, (id) => this.#sourceOf(id, node, from) === source);
       await inParallel(ids, AT_A_TIME, async (id) => {
         await pacer.step();
         await this.#copyOver(id, source, node);
-        if (pacer.isNewBatch) mark = (await this.#renewLease(node, mark)) ?? mark;
+        await this.#renewLease(node, lease);
       });
     }
-    const isMine = await node.ask('end a repair', () => node.cells.remove(REPAIR, mark));
+    const isMine = await node.ask('end a repair', () => node.cells.remove(REPAIR, lease.mark));
     return isMine ? (isWhole ? 'whole' : 'part') : 'not';
   }
 
@@ -146,27 +152,43 @@ export class Repair {
     }
   }
 
-  async #takeLease(node: Node): Promise<Uint8Array | null> {
-    const lease = this.#lease();
-    const answer = await node.ask('begin a repair', () => node.cells.replace(REPAIR, null, lease));
-    return answer.status === 'ok' ? lease.mark : null;
-  }
-
-  async #renewLease(node: Node, mark: Uint8Array): Promise<Uint8Array | undefined> {
-    const lease = this.#lease();
-    const answer = await node.ask('go on with a repair', () => node.cells.replace(REPAIR, mark, lease));
-    return answer.status === 'ok' ? lease.mark : undefined;
-  }
-
-  #lease() {
+  async #takeLease(node: Node): Promise<Lease | null> {
     const { random, now } = this.#shared.environment;
-    return controlCell(random, '', now() + LEASE_MS + (2 * BATCH * 1000) / this.#pace);
+    const present = await node.ask('begin a repair', () => node.cells.read(REPAIR));
+    if (present !== null && !this.#standsStill(node, present)) return null;
+    const next = controlCell(random, '', FOR_EVER);
+    const answer = await node.ask('begin a repair', () => node.cells.replace(REPAIR, present?.mark ?? null, next));
+    return answer.status === 'ok' ? { mark: next.mark, renewedAt: now() } : null;
   }
+
+  #standsStill(node: Node, { mark }: Cell): boolean {
+    const now = this.#shared.environment.now();
+    const seen = this.#others.get(node);
+    if (seen?.mark.equals(mark) && now >= seen.since) return now - seen.since >= STILL_MS;
+    this.#others.set(node, { mark: Buffer.from(mark), since: now });
+    return false;
+  }
+
+  /** Now and then. Of somebody else's lease nothing is renewed, and then this repair ends in vain. */
+  async #renewLease(node: Node, lease: Lease): Promise<void> {
+    const { random, now } = this.#shared.environment;
+    if (Math.abs(now() - lease.renewedAt) < RENEWED_MS) return;
+    lease.renewedAt = now();
+    const next = controlCell(random, '', FOR_EVER);
+    const answer = await node.ask('go on with a repair', () => node.cells.replace(REPAIR, lease.mark, next));
+    if (answer.status === 'ok') lease.mark = next.mark;
+  }
+}
+
+interface Lease {
+  mark: Uint8Array;
+  renewedAt: number;
 }
 
 /** Lets so many through in a second. */
 class Pacer {
   readonly #shared: Shared;
+  readonly #batch: number;
   readonly #restMs: number;
   #steps = 0;
   #gate: Promise<void> | undefined;
@@ -174,7 +196,8 @@ class Pacer {
 
   constructor(shared: Shared, perSecond: number) {
     this.#shared = shared;
-    this.#restMs = (BATCH * 1000) / perSecond;
+    this.#batch = Math.max(1, Math.min(MOST_IN_BATCH, Math.floor(perSecond / BATCHES_PER_SECOND)));
+    this.#restMs = (this.#batch * 1000) / perSecond;
   }
 
   /** True once for each batch. */
@@ -185,7 +208,7 @@ class Pacer {
   }
 
   async step(): Promise<void> {
-    if (++this.#steps % BATCH === 0) {
+    if (++this.#steps % this.#batch === 0) {
       this.#isNewBatch = true;
       if (Number.isFinite(this.#restMs) && this.#restMs >= 1) this.#gate = rest(this.#shared.environment, this.#restMs);
     }
