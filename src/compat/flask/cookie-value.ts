@@ -17,7 +17,7 @@ import { isFailure } from '../../errors.js';
 import { MAX_BYTES } from './bounds.js';
 import type { Dict } from './python.js';
 import { type SecretKey, type Signing, signing } from './signature.js';
-import { readTagged, writeTagged } from './tagged-json.js';
+import { readTaggedDict, writeTagged } from './tagged-json.js';
 
 export interface CookieValueOptions {
   readonly keys: SecretKey | readonly SecretKey[];
@@ -92,7 +92,7 @@ function dictOf(payload: string): Dict | null {
   const json = isCompressed ? inflated(bytes) : bytes;
   if (json === null || !isUtf8(json)) return null;
   try {
-    return readTagged(json.toString('utf8'));
+    return readTaggedDict(json.toString('utf8'));
   } catch (error) {
     if (isFailure(error, 'SOJOURN_CORRUPT')) return null;
     throw error;

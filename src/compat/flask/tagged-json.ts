@@ -12,14 +12,19 @@ import { httpDate, readHttpDate } from './http-date.js';
 import { readJson, writeJson } from './json-text.js';
 import { CalendarDate, DateTime, Decimal, Dict, Markup, type Python, Tuple, Uuid } from './python.js';
 
-/** How Flask's cookie spells this dict. SOJOURN_VALUE for what makes Flask raise a TypeError: a set, keys of different types. */
-export function writeTagged(dict: Dict): string {
-  return writeJson(tagged(dict, '', 0));
+/** How Flask's cookie spells this value. SOJOURN_VALUE for what makes Flask raise a TypeError: a set, keys of different types. */
+export function writeTagged(value: Python): string {
+  return writeJson(tagged(value, '', 0));
 }
 
-/** SOJOURN_CORRUPT unless it is a dict that `writeTagged`, or Flask, can have made. */
-export function readTagged(text: string): Dict {
-  const value = readJson(text, untagged);
+/** SOJOURN_CORRUPT for text that `writeTagged`, or Flask, cannot have made. */
+export function readTagged(text: string): Python {
+  return readJson(text, untagged);
+}
+
+/** The same for a whole session, which is a dict. */
+export function readTaggedDict(text: string): Dict {
+  const value = readTagged(text);
   if (!(value instanceof Dict)) throw unreadable('it is no dict');
   return value;
 }

@@ -1,0 +1,13 @@
+/**
+ * sojourn/flask: one login for Flask and Node.
+ *
+ * Everything that a Flask application may have its sessions in, for Node to read and write beside it: Flask's own cookie
+ * (`flaskCookie`), and Flask-Session's entries (`flaskSession`). The formats lie in the folder of this name, each as plain functions
+ * over one set of values (python.ts); this file shows what applications use.
+ */
+export { type FlaskCookieOptions, flaskCookie } from './flask/cookie.js';
+export { type FlaskLifetimeOptions, flaskLifetimes } from './flask/lifetimes.js';
+export { float, markup, type PythonWord, tuple, uuid } from './flask/python-words.js';
+export type { SecretKey } from './flask/signature.js';
+export { type RememberToken, rememberToken } from './flask/signed-id.js';
+export { type FlaskTransportOptions, flaskTransport } from './flask/transport.js';
