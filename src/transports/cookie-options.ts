@@ -6,7 +6,7 @@
  * The strict choice is the default: `__Host-` ties the cookie to this host and to https, HttpOnly is not an option, and SameSite
  * is always sent, because browsers open a two-minute hole for cookies that leave it out.
  */
-import { checked, flag, oneOf, show } from '../core/options.js';
+import { checked, flag, oneOf, show, wholeNumber } from '../core/options.js';
 import { failure } from '../errors.js';
 
 /** The session cookie's attributes. HttpOnly is always on; how long the cookie lives follows from the session's timeouts. */
@@ -28,6 +28,11 @@ export interface CookieOptions {
   readonly partitioned?: boolean;
   /** Which cookies Chromium drops last when it holds too many. Default: not sent. */
   readonly priority?: 'low' | 'medium' | 'high';
+  /**
+   * How many cookies one session may take, 1 to 3, where it travels in its token and is too long for one. More would fill the header
+   * lines that Node and most proxies accept (16 KiB, often 8). Default 1.
+   */
+  readonly parts?: number;
 }
 
 /** What a name's prefix asks of the other options, for the compiler. */
@@ -49,6 +54,7 @@ export interface CookieSettings {
   readonly secure: boolean;
   readonly partitioned: boolean;
   readonly priority: Priority | undefined;
+  readonly parts: number;
 }
 
 type SameSite = NonNullable<CookieOptions['sameSite']>;
@@ -78,10 +84,11 @@ export function cookieSettings(options: CookieOptions | undefined): CookieSettin
     secure,
     partitioned,
     priority,
+    parts: wholeNumber('parts of cookie', own.parts ?? 1, 1, 3),
   };
 }
 
-const KNOWN = ['name', 'domain', 'path', 'sameSite', 'secure', 'partitioned', 'priority'] as const;
+const KNOWN = ['name', 'domain', 'path', 'sameSite', 'secure', 'partitioned', 'priority', 'parts'] as const;
 
 /** Options that other libraries have and this one refuses, with the reason. */
 const FOREIGN: ReadonlyMap<string, string> = new Map([

@@ -250,6 +250,7 @@ test('describe shows the effective settings as JSON', () => {
     secure: true,
     httpOnly: true,
     partitioned: false,
+    parts: 1,
     onLoopback: 'sid',
   });
   expect(cookie({ secure: false, domain: 'example.com' }).describe()).not.toHaveProperty('onLoopback');

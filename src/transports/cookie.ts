@@ -9,6 +9,8 @@
  * Over a near cache a second cookie, `<name>-v`, carries the version that this client was last told of, for a few seconds. It is
  * looked for only then, and a header without it is passed over in 0.03 us.
  *
+ * Sessions that travel in their token may need two or three cookies (cookie-parts.ts).
+ *
  * Rejected: a `development` switch (forgotten in production, and forgotten in development); sending a Secure cookie over plain http
  * and letting the browser drop it, which is the commonest beginner's riddle of every session library; Expires beside Max-Age, which
  * only browsers of the last century need; guessing https from X-Forwarded-Proto, which is the adapter's to trust.
@@ -17,6 +19,7 @@ import type { HeaderLine, RequestView, Transport } from '../contract.js';
 import { failure } from '../errors.js';
 import { cookieValues, MAX_CANDIDATES, NONE } from './cookie-header.js';
 import { type CookieOptions, type CookieSettings, cookieSettings, type PrefixRules } from './cookie-options.js';
+import { joined, longestToken, partName, split, tail } from './cookie-parts.js';
 import { isLoopback } from './loopback.js';
 import { versionOf } from './version.js';
 
@@ -34,6 +37,7 @@ export function cookie<const Name extends string = string>(
   options?: CookieOptions & { readonly name?: Name } & PrefixRules<Name>,
 ): Transport {
   const settings = cookieSettings(options);
+  const { parts } = settings;
   const full = face(settings);
   const plain = settings.secure ? face(plainSettings(settings)) : full;
 
@@ -45,17 +49,29 @@ export function cookie<const Name extends string = string>(
   return {
     name: 'cookie',
     scope: settings.name,
-    longest: MAX_COOKIE - settings.name.length,
+    longest: longestToken(settings.name, settings.parts),
     vary: 'Cookie',
     read(request) {
       const met = faceFor(request);
-      return met === null ? NONE : cookieValues(request.header('cookie'), met.name, MAX_CANDIDATES);
+      if (met === null) return NONE;
+      const header = request.header('cookie');
+      const values = cookieValues(header, met.name, MAX_CANDIDATES);
+      return parts === 1 ? values : values.map((value) => joined(header, met.name, value, parts));
     },
     write(token, lifetimeMs, request) {
       const met = faceFor(request);
       if (met === null) throw failure('SOJOURN_INSECURE', { proxied: request.proxied });
-      demandCookieValue(met.name, token);
-      return [['Set-Cookie', `${met.name}=${token}${maxAge(lifetimeMs)}${met.attributes}`]];
+      demandCookieValue(met.name, token, parts);
+      const line = (name: string, value: string): HeaderLine => [
+        'Set-Cookie',
+        `${name}=${value}${maxAge(lifetimeMs)}${met.attributes}`,
+      ];
+      if (parts === 1) return [line(met.name, token)];
+      const values = split(met.name, token);
+      return [
+        ...values.map((value, i) => line(partName(met.name, i), value)),
+        ...tail(request.header('cookie'), met.name, values.length, parts).map((name) => clearing(name, met)),
+      ];
     },
     readVersion(request) {
       const met = faceFor(request);
@@ -69,7 +85,11 @@ export function cookie<const Name extends string = string>(
         : [['Set-Cookie', `${met.versionName}=${version}${maxAge(lifetimeMs)}${met.attributes}`]];
     },
     // Where neither face fits, the full one: behind a proxy that nobody told us of, it is the one that the browser may hold.
-    clear: (request) => (faceFor(request) ?? full).cleared,
+    clear(request) {
+      const met = faceFor(request) ?? full;
+      if (parts === 1) return met.cleared;
+      return [...met.cleared, ...tail(request.header('cookie'), met.name, 1, parts).map((name) => clearing(name, met))];
+    },
     describe: () => described(settings),
   };
 }
@@ -86,14 +106,17 @@ interface Face {
 function face(settings: CookieSettings): Face {
   const { name } = settings;
   const attributes = attributesOf(settings);
-  // Max-Age is enough for browsers; Expires is for the cookie jars of API clients. Clearing is rare, so the bytes do not matter.
-  const line = `${name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT${attributes}`;
   return {
     name,
     versionName: `${name}-v`,
     attributes,
-    cleared: Object.freeze([Object.freeze(['Set-Cookie', line] as const)]),
+    cleared: Object.freeze([Object.freeze(clearing(name, { attributes }))]),
   };
+}
+
+/** Max-Age is enough for browsers; Expires is for the cookie jars of API clients. Clearing is rare, so the bytes do not matter. */
+function clearing(name: string, { attributes }: Pick<Face, 'attributes'>): HeaderLine {
+  return ['Set-Cookie', `${name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT${attributes}`];
 }
 
 /** The same on plain http: SameSite=None and Partitioned demand Secure, and a Domain would not match this machine. */
@@ -129,16 +152,20 @@ function maxAge(lifetimeMs: number | undefined): string {
   return `; Max-Age=${Math.max(1, Math.min(Math.ceil(lifetimeMs / 1000), MAX_AGE_SECONDS))}`;
 }
 
-/** RFC 6265bis 5.6: a name and value of more octets together are ignored as a whole. */
-const MAX_COOKIE = 4096;
 /** RFC 6265bis 4.1.1, cookie-octet: visible ASCII without quotes, comma, semicolon and backslash. */
 const COOKIE_VALUE = /^[!#-+\--:<-[\]-~]+$/;
 
 /** Browsers drop what breaks these rules without a word, and CR or LF would begin a header of their own. */
-function demandCookieValue(name: string, token: string): void {
-  const size = name.length + token.length;
-  if (size > MAX_COOKIE)
-    throw failure('SOJOURN_LIMIT', { what: 'The session cookie', size, limit: MAX_COOKIE, option: 'seal' });
+function demandCookieValue(name: string, token: string, parts: number): void {
+  const longest = longestToken(name, parts);
+  if (token.length > longest) {
+    throw failure('SOJOURN_LIMIT', {
+      what: 'The session cookie',
+      size: name.length + token.length,
+      limit: name.length + longest,
+      option: 'parts of cookie',
+    });
+  }
   if (!COOKIE_VALUE.test(token)) {
     throw failure('SOJOURN_VALUE', {
       path: 'the token',

@@ -1,0 +1,111 @@
+/** Sessions that are too long for one cookie: in parts, put together again, and never put together wrongly. */
+import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { cookie, encrypted, type HeaderLine, sessions } from 'sojourn';
+import { CookieJar } from 'tough-cookie';
+import { describe, expect, test } from 'vitest';
+import { request, visitor } from '../../test/support/visitor.js';
+
+const text = (length: number): string => randomBytes(length).toString('base64url').slice(0, length);
+const jarOf = (lines: readonly HeaderLine[]): Map<string, string> =>
+  new Map(lines.map(([, value]) => (value.split(';')[0] ?? '').split(/=(.*)/s) as unknown as [string, string]));
+const headerOf = (cookies: Map<string, string>): string =>
+  [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+
+describe.each([2, 3])('%i cookies for a session', (parts) => {
+  const transport = cookie({ parts });
+
+  test('a short token is one cookie, as always', () => {
+    const token = text(66);
+    const lines = transport.write(token, undefined, request(undefined));
+    expect(lines).toEqual([['Set-Cookie', `__Host-sid=${token}; Path=/; HttpOnly; Secure; SameSite=Lax`]]);
+  });
+
+  test('whatever fits comes back, and no cookie is longer than browsers keep', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: transport.longest! }), (length) => {
+        const token = text(length);
+        const cookies = jarOf(transport.write(token, undefined, request(undefined)));
+        for (const [name, value] of cookies) expect(name.length + value.length).toBeLessThanOrEqual(4096);
+        expect(transport.read(request(headerOf(cookies)))).toEqual([token]);
+        expect(transport.read(request(headerOf(new Map([...cookies].reverse()))))).toEqual([token]);
+      }),
+      { numRuns: 100, examples: [[4086], [4087], [transport.longest!]] },
+    );
+  });
+
+  test('the longest token is exact: one character more is refused', () => {
+    const token = text(transport.longest!);
+    expect(transport.write(token, undefined, request(undefined))).toHaveLength(parts);
+    expect(() => transport.write(`${token}x`, undefined, request(undefined))).toThrow(/option parts of cookie/);
+  });
+
+  test('without one of its parts it is no token', () => {
+    const cookies = jarOf(transport.write(text(transport.longest!), undefined, request(undefined)));
+    const first = cookies.get('__Host-sid')!;
+    for (const name of cookies.keys()) {
+      const rest = new Map([...cookies].filter(([each]) => each !== name));
+      expect(transport.read(request(headerOf(rest)))).toEqual(name === '__Host-sid' ? [] : [first]);
+    }
+  });
+
+  test('clearing takes back every part that the request shows, with the same attributes', async () => {
+    const jar = new CookieJar();
+    const url = 'https://shop.example/';
+    for (const [, line] of transport.write(text(transport.longest!), undefined, request(undefined)))
+      await jar.setCookie(line, url);
+    const header = await jar.getCookieString(url);
+    for (const [, line] of transport.clear(request(header))) await jar.setCookie(line, url);
+    expect(await jar.getCookieString(url)).toBe('');
+  });
+});
+
+describe('a session that grows and shrinks', () => {
+  const key = randomBytes(32);
+  const s = sessions<{ big: string; views: number }>({
+    seal: encrypted({ keys: [key] }),
+    transport: cookie({ parts: 3 }),
+  });
+
+  test('takes as many cookies as it needs, and gives back the rest', async () => {
+    const ann = visitor(s);
+    for (const [size, count] of [
+      [100, 1],
+      [4000, 2],
+      [8000, 3],
+      [4000, 2],
+      [100, 1],
+      [8000, 3],
+    ] as const) {
+      const big = text(size);
+      await ann.visit((session) => session.set('big', big));
+      expect(ann.cookies.size).toBe(count);
+      expect(await ann.visit((session) => session.get('big'))).toBe(big);
+    }
+    await ann.visit((session) => session.destroy());
+    expect(ann.cookies.size).toBe(0);
+  });
+
+  test('too large for all of them is an error that names the field', async () => {
+    await expect(visitor(s).visit((session) => session.set('big', text(10_000)))).rejects.toThrow(
+      /12\d\d\d is the most that travels.*"big" 10002 bytes/,
+    );
+  });
+
+  test('parts of two answers do not make a session', async () => {
+    const ann = visitor(s);
+    await ann.visit((session) => session.set('big', text(4000)));
+    const before = ann.cookies.get('__Host-sid-1')!;
+    await ann.visit((session) => session.set('big', text(4000)));
+    ann.cookies.set('__Host-sid-1', before);
+    expect(await ann.visit((session) => session.isNew)).toBe(true);
+  });
+});
+
+test.each([0, 4, 1.5, '2'])('parts must be 1, 2 or 3, not %s', (parts) => {
+  expect(() => cookie({ parts: parts as number })).toThrow(/parts of cookie: must be a whole number from 1 to 3/);
+});
+
+test('a token of another library that begins with a tilde is whole where there is one part', () => {
+  expect(cookie().read(request('__Host-sid=~2abc'))).toEqual(['~2abc']);
+});
