@@ -40,7 +40,7 @@ export function prefixed<S extends Store>(store: S, prefix: string): Prefixed<S>
     name: below.name,
     load: (id, atLeast) => below.load(start + id, atLeast),
     create: (id, session) => below.create(start + id, session),
-    commit: (id, delta, base) => below.commit(start + id, delta, base),
+    commit: (id, delta) => below.commit(start + id, delta),
     destroy: (id) => below.destroy(start + id),
     ...passedOn(below),
     ...(below.byUser && { byUser: (user: string) => own(below.byUser!(user), start) }),

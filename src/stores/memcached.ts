@@ -26,7 +26,8 @@ export interface MemcachedOptions {
   readonly prefix?: string;
   /**
    * The largest session in bytes, 1024 to 512 MiB. Default 750 KiB, which in base64 fits into what memcached takes by default (1 MiB).
-   * For more, start memcached with a larger `-I` and give the client the same `maxValue`.
+   * For more, start memcached with a larger `-I` and give the client the same `maxValue`. It should be true: the client takes a server
+   * that refused a value for dead, and asks it nothing for as long as its option `retry` says. `check` compares.
    */
   readonly maxBytes?: number;
   /** The clock, epoch milliseconds. All servers of the application should agree on it. */
@@ -154,10 +155,16 @@ class Memcached implements Store, Lossy {
     throw this.outrun('commit');
   }
 
-  /** False when somebody was quicker. The client says the same when the server refused; then the token has not changed. */
+  /**
+   * False when somebody was quicker. The client says the same when the server refused. Then the token has not changed; or the client
+   * takes the server for dead now, and does not ask it.
+   */
   private async replaced(key: string, record: Buffer, { cas }: Held, seconds: number): Promise<boolean> {
     if (await this.client.cas(key, record, cas, seconds)) return true;
-    if ((await this.client.gets(key))?.cas === cas) throw this.refused(record);
+    const present = await this.client.gets(key).catch((error) => {
+      throw error instanceof ClientTrouble ? this.refused(record, error) : error;
+    });
+    if (present?.cas === cas) throw this.refused(record);
     return false;
   }
 
@@ -180,9 +187,9 @@ class Memcached implements Store, Lossy {
     });
   }
 
-  private refused(record: Buffer): Error {
+  private refused(record: Buffer, cause?: unknown): Error {
     const limit = `a session of ${record.length} bytes was refused: larger than the server's -I, or no memory left (-M)`;
-    return failure('SOJOURN_STORE_FULL', { store: this.name, limit });
+    return failure('SOJOURN_STORE_FULL', { store: this.name, limit }, cause);
   }
 
   private outrun(operation: string): Error {

@@ -2,11 +2,10 @@
  * A memcached of one's own: empty, on loopback, gone when the test file ends.
  *
  * A test that wants to break it can: crash it, freeze it, start it again on the same port. It counts as ready when it answers `version`
- * on a socket of ours, for the client hides a dead server behind retries. The package has no types; the little that is used is said here.
+ * on a socket of ours, for the client hides a dead server behind retries.
  */
-import { createRequire } from 'node:module';
 import { connect } from 'node:net';
-import type { MemcachedClient } from '../../src/stores/memcached/client.js';
+import { type ClientOptions, type ClosableClient, memcachedAt } from '../programs/memcached-client.js';
 import { removeLater } from './cleanup.js';
 import { need } from './needs.js';
 import { onFreePort } from './ports.js';
@@ -72,28 +71,9 @@ function answers(port: number): Promise<boolean> {
   });
 }
 
-export interface ClientOptions {
-  readonly [option: string]: number | boolean | string;
-}
-export type ClosableClient = MemcachedClient & { end(): void; readonly servers: readonly string[] };
-
-const Memcached = createRequire(import.meta.url)('memcached') as new (
-  servers: string | readonly string[],
-  options?: ClientOptions,
-) => ClosableClient;
-
 /** A client with settings that an application would choose. Closed after the test file. */
 export function memcachedClient(servers: string | readonly string[], options: ClientOptions = {}): ClosableClient {
-  const quick = {
-    timeout: 500,
-    retries: 1,
-    retry: 200,
-    reconnect: 200,
-    minTimeout: 50,
-    maxTimeout: 200,
-    failures: 1000,
-  };
-  const client = new Memcached(servers, { ...quick, ...options });
+  const client = memcachedAt(servers, options);
   removeLater({ remove: () => client.end(), removeNow: () => {} });
   return client;
 }

@@ -1,6 +1,7 @@
 /** The places that several processes share, each with the condition under which it can be tried: what promises of all stores are tested on. */
 import { databases } from './databases.js';
-import type { Conditional } from './needs.js';
+import { startMemcached } from './memcached.js';
+import { type Conditional, need } from './needs.js';
 
 export interface SharedPlace {
   readonly name: string;
@@ -10,5 +11,10 @@ export interface SharedPlace {
 }
 
 export const places: readonly SharedPlace[] = [
+  {
+    name: 'memcached',
+    when: need('memcached'),
+    address: async () => `memcached://${(await startMemcached()).address}`,
+  },
   ...databases.map(({ name, when, start }) => ({ name, when, address: async () => (await start()).url })),
 ];
