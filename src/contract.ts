@@ -71,6 +71,8 @@ export interface Delta {
   readonly generation: number;
   /** The secret hash that a rotation replaces, or that the answer will repeat to the client. A store that holds another answers 'conflict', like for a lost swap: somebody rotated first. */
   readonly replaces?: Uint8Array;
+  /** Only for a store that is `Shared`: in the same step the session moves to this fresh id, and the old one ends. */
+  readonly to?: string;
   /** What changes in the head. `version` is the store's to raise; a property that is not named stays, but for a `previous` whose time is over. */
   readonly head: Partial<Omit<Head, 'version' | 'createdAt'>> & Pick<Head, 'expiresAt'>;
   readonly fields: ReadonlyMap<string, Write>;
@@ -201,6 +203,14 @@ export interface Cells {
   ids(): AsyncIterable<string>;
 }
 
+/**
+ * Keeps its sessions as another system does (Flask-Session), which writes them too, and knows an id and no secret: the id alone is the
+ * token, and whoever has it has the session. So it is no longer safe to log; and a login or a rotation brings a new one.
+ */
+export interface Shared {
+  /** Whether a token can be an id of that system. */
+  isId(text: string): boolean;
+}
 /** Who keeps copies of sessions, and must hear when they are no longer good. Called from anywhere, never throws. */
 export interface Watcher {
   /**
@@ -259,6 +269,7 @@ export interface SessionFormat {
 
 /** A session that travels in its own token. */
 export interface Sealed extends Stored {
+  /** Of a format's own token: names this state of the session, and no other; a hash of the token will do. 22 characters, as of every id. */
   readonly id: string;
 }
 

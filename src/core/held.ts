@@ -4,7 +4,7 @@
  * Here the engine's parts that know of a store are put together: the guard around it, the lanes in front of it, what is found,
  * kept and ended in it, and what only some stores can do.
  */
-import type { Duration, Head, Indexed, Store } from '../contract.js';
+import type { Duration, Head, Indexed, Shared, Store } from '../contract.js';
 import { failure } from '../errors.js';
 import { answerLines } from './answer-lines.js';
 import type { Custody, CustodySettings } from './custody.js';
@@ -32,6 +32,7 @@ export function held(store: Store, options: HeldOptions, settings: CustodySettin
   const ends = endings({ store: guarded, onDestroyError, environment, events });
   const others = elsewhere({ store, environment, events });
   const caching = isCaching(store) ? store : undefined;
+  const shared = isShared(store) ? store : undefined;
   const commit = lanes({
     store: guarded,
     patience: guarded.patience,
@@ -39,12 +40,13 @@ export function held(store: Store, options: HeldOptions, settings: CustodySettin
     onConflict: (id, field, lost) => events.emit('conflict', { id, field, lost }),
   });
   const lines = answerLines(transport, caching);
-  const found = finder({ store: guarded, isCaching: caching !== undefined, lifetimes, environment, events });
+  const found = finder({ store: guarded, isCaching: caching !== undefined, shared, lifetimes, environment, events });
   const keep = keeper({
     store: guarded,
     commit,
     endings: ends,
     onWriteError,
+    isShared: shared !== undefined,
     clear: lines.cleared,
     lifetimes,
     environment,
@@ -101,4 +103,8 @@ export function held(store: Store, options: HeldOptions, settings: CustodySettin
     }
     return guarded.walk('byUser', () => (store as unknown as Indexed).byUser(user));
   }
+}
+
+function isShared(store: Store): store is Store & Shared {
+  return typeof (store as Partial<Shared>).isId === 'function';
 }

@@ -29,6 +29,8 @@ export interface KeepSettings {
   readonly onWriteError: OnWriteError;
   /** The token that is this session, where that is so. Without it a token is an id and a secret. */
   readonly seal?: (id: string) => string;
+  /** The store's ids are tokens themselves (`Shared`): a login or a rotation moves the session to a new one. */
+  readonly isShared?: boolean;
   /** The lines that take the cookie back. */
   readonly clear: (arrival: Arrival) => readonly HeaderLine[];
   readonly lifetimes: Lifetimes;
@@ -40,8 +42,19 @@ export interface KeepSettings {
 export type Keep = (standing: Standing) => MaybePromise<'ok' | 'gone'>;
 
 export function keeper(settings: KeepSettings): Keep {
-  const { store, commit, endings, onWriteError, seal, clear, lifetimes, environment, events } = settings;
-  const random = seal === undefined ? environment.random : undefined;
+  const {
+    store,
+    commit,
+    endings,
+    onWriteError,
+    seal,
+    isShared = false,
+    clear,
+    lifetimes,
+    environment,
+    events,
+  } = settings;
+  const random = seal === undefined && !isShared ? environment.random : undefined;
   return keep;
 
   function keep(standing: Standing): MaybePromise<'ok' | 'gone'> {
@@ -103,7 +116,7 @@ export function keeper(settings: KeepSettings): Keep {
       events.emit('created', { id });
       return chain(bind(standing, id, head, now), (bound) => {
         if (bound === null) return gone(standing);
-        const token = secret === undefined ? seal!(id) : join(id, secret);
+        const token = secret === undefined ? (seal?.(id) ?? id) : join(id, secret);
         if (!standing.last) stand(standing, bound, secret, asWrites(fields));
         announce(standing, token, bound, now, true);
         return 'ok';
@@ -154,23 +167,26 @@ export function keeper(settings: KeepSettings): Keep {
     const now = environment.now();
     if (intents.size === 0 && asksNothing(standing, stored.head, now, lifetimes)) return 'ok';
     const head = headChange(standing, stored.head, now, lifetimes, random);
-    if (intents.size === 0 && head.wish === 'none') return 'ok';
+    const to = isShared && (standing.rotate || head.wish === 'login') ? newId(environment.random) : undefined;
+    if (intents.size === 0 && head.wish === 'none' && to === undefined) return 'ok';
     const id = standing.id!;
     const request: Change = {
       generation: stored.head.generation,
       head: head.change,
       intents,
-      alone: head.secret !== undefined || head.replaces !== undefined,
+      alone: head.secret !== undefined || head.replaces !== undefined || to !== undefined,
+      ...(to !== undefined && { to }),
       ...(head.replaces !== undefined && { replaces: head.replaces }),
     };
     const next = (landed: Landed): 'ok' | 'gone' => {
       if (landed.status === 'gone') return gone(standing);
       // First, because it can fail: a session that does not fit into its token was not changed.
-      const sealedToken = seal?.(id);
+      const otherToken = seal?.(id) ?? to ?? (isShared && isTold(head, stored.head) ? id : undefined);
+      standing.id = to ?? id;
       if (intents.size > 0) events.emit('committed', { id, fields: [...intents.keys()] });
       // A later deadline alone is nothing that the next server would have to know.
       if (intents.size > 0 || head.wish !== 'touch') standing.version = landed.version;
-      landedOn(standing, stored.head, head, landed, sealedToken, now, intents.size > 0);
+      landedOn(standing, stored.head, head, landed, otherToken, now, intents.size > 0 || to !== undefined);
       return 'ok';
     };
     const mayDrop = onWriteError === 'drop-touch' && intents.size === 0 && head.wish === 'touch';
@@ -183,7 +199,7 @@ export function keeper(settings: KeepSettings): Keep {
     before: Head,
     head: HeadChange,
     landed: Landed & { status: 'ok' },
-    sealedToken: string | undefined,
+    otherToken: string | undefined,
     now: number,
     hasChanged: boolean,
   ): void {
@@ -192,12 +208,12 @@ export function keeper(settings: KeepSettings): Keep {
     const after: Head = { ...before, ...(landed.overtaken ? withoutSecret(head.change) : head.change) };
     // Overtaken: the client has a newer secret, or is about to. Ours must not be the last one that it hears of.
     const secret = landed.overtaken ? undefined : (head.secret ?? standing.secret);
-    if (isNewSecret || (sealedToken !== undefined && head.wish === 'login'))
+    if (isNewSecret || (otherToken !== undefined && head.wish === 'login'))
       events.emit('rotated', { id, login: head.wish === 'login' });
     if (!standing.last) stand(standing, { ...after, version: landed.version }, secret, landed.writes);
     if (secret !== undefined && (isNewSecret || head.replaces !== undefined))
       announce(standing, join(id, secret), after, now, isNewSecret || head.wish === 'remember');
-    if (sealedToken !== undefined) announce(standing, sealedToken, after, now, hasChanged || head.wish !== 'touch');
+    if (otherToken !== undefined) announce(standing, otherToken, after, now, hasChanged || head.wish !== 'touch');
   }
 
   function gone(standing: Standing): 'gone' {
@@ -223,6 +239,11 @@ export function keeper(settings: KeepSettings): Keep {
  */
 function isMute({ arrival, login, stored, ending }: Standing): boolean {
   return arrival.mute && login === undefined && stored === null && ending.length === 0;
+}
+
+/** The cookie of a session that outlives the browser is to live longer, or the session is to be such a one, or no longer. */
+function isTold({ wish }: HeadChange, { remember }: Head): boolean {
+  return wish === 'remember' || (wish === 'touch' && remember === true);
 }
 
 /** What `run` comes to; 'ok' where the store is in trouble. */

@@ -42,6 +42,8 @@ export interface Change {
   /** Set when this change hangs on the present secret: its hash. */
   readonly replaces?: Uint8Array;
   readonly intents: ReadonlyMap<string, Intent>;
+  /** The id that the session moves to, in a store that is `Shared`. Goes alone. */
+  readonly to?: string;
   /** True when it cannot be combined with others. */
   readonly alone: boolean;
 }
@@ -259,7 +261,9 @@ function combine(
   return { delta: deltaOf(first, head, fields), conflicts };
 }
 
-function deltaOf({ generation, replaces }: Change, head: Delta['head'], fields: ReadonlyMap<string, Write>): Delta {
+function deltaOf(change: Change, head: Delta['head'], fields: ReadonlyMap<string, Write>): Delta {
+  const { generation, replaces, to } = change;
+  if (to !== undefined) return { generation, head, to, fields };
   return replaces === undefined ? { generation, head, fields } : { generation, head, replaces, fields };
 }
 
