@@ -10,9 +10,8 @@ import { cookieTarget } from './hostile/cookie-target.js';
 import { headerTarget } from './hostile/header-target.js';
 import { optionTarget } from './hostile/option-target.js';
 import { sessionValueTarget } from './hostile/session-value-target.js';
+import { signatureTarget } from './hostile/signature-target.js';
 import { storeValueTarget } from './hostile/store-value-target.js';
-import { tally } from './hostile/tally.js';
-import { waitingFor } from './support/waiting.js';
 
 describe('the book of cases', () => {
   test('uses no word that this runner does not know', () => {
@@ -39,10 +38,4 @@ optionTarget();
 sessionValueTarget();
 storeValueTarget();
 
-describe('signature', () => {
-  const { waits } = tally('signature');
-  for (const each of casesFor('signature')) {
-    const isFlask = each.class.startsWith('flask');
-    waits(each, isFlask ? waitingFor.bridges : waitingFor.sealing);
-  }
-});
+signatureTarget();

@@ -26,11 +26,8 @@ import { startWorker } from './support/worker.js';
 const NAME = '__Host-sid';
 
 const waiting: readonly (readonly [rows: string, waiting: Waiting])[] = [
-  ['S3-1 and S3-4, the half about sessions in the cookie', waitingFor.sealing],
-  ['S3-2 (keys and signatures)', waitingFor.sealing],
   ['S3-12 (the truncated Flask cookie)', waitingFor.bridges],
   ['A1a, A1b (replication)', waitingFor.replicas],
-  ['A3a, A3b, A3c, A3d (the session in the cookie)', waitingFor.sealing],
 ];
 
 describe('Flask and Flask-Session', () => {

@@ -149,8 +149,9 @@ const GONE: Outcome = Object.freeze({ status: 'gone' });
  * forefather: a request that is ten writes late must not win, and a true branch that old is a visitor who was away.
  */
 function compare(presented: Travelling, known: Travelling): 'same' | 'older' | 'newer' | 'branch' {
+  // The id of a foreign format names a state: what is known under it was made from that state.
+  if (presented.marks.length === 0) return 'older';
   const steps = presented.session.head.version - known.session.head.version;
-  if (presented.marks.length === 0) return 'newer';
   if (steps === 0) return isMark(presented.marks, 0, known.marks) ? 'same' : 'branch';
   const [young, old] = steps > 0 ? [presented, known] : [known, presented];
   const at = Math.abs(steps) * MARK_BYTES;

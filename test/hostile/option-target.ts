@@ -4,19 +4,15 @@
  * `cookie.*` are the options of `cookie()`, `idleTimeout` is `idle`. Other names pass through as they are, so that an unknown
  * one meets the check for unknown ones.
  */
-import { cookie, memory, type SojournError, sessions } from 'sojourn';
+import { cookie, encrypted, memory, type SojournError, sessions, signed } from 'sojourn';
 import { redis } from 'sojourn/redis';
 import { describe, expect } from 'vitest';
 import { need } from '../support/needs.js';
 import { startRedis } from '../support/redis.js';
 import { redisClients } from '../support/redis-clients.js';
 import { request, visitor } from '../support/visitor.js';
-import { waitingFor } from '../support/waiting.js';
 import { type Case, casesFor, demands, freshValue } from './casebook.js';
 import { tally } from './tally.js';
-
-/** Neutral options whose part of the project is not there yet. */
-const later = { secret: waitingFor.sealing } as const;
 
 /** The option of ours that the error must name, where it is not the first name in the input. */
 const names: Readonly<Record<string, string>> = {
@@ -31,11 +27,10 @@ const names: Readonly<Record<string, string>> = {
 
 export function optionTarget(): void {
   describe('option', () => {
-    const { run, waits } = tally('option');
+    const { run } = tally('option');
     for (const each of casesFor('option')) {
       const neutral = Object.keys(freshValue(each) as object);
-      const [awaited] = neutral.filter((name) => Object.hasOwn(later, name));
-      if (awaited !== undefined) waits(each, later[awaited as keyof typeof later]);
+      if (neutral.includes('secret')) run(each, 'encrypted() and signed()', async () => isNoKey(each));
       else if (neutral.includes('store')) run(each, 'redis()', () => staysBehindPrefix(each), need('redis').test);
       else run(each, 'sessions()', async () => (demands(each, 'CONFIG') ? isRefused(each) : isWithoutEffect(each)));
     }
@@ -51,6 +46,19 @@ function isRefused(each: Case): void {
     expect(error?.message).toMatch(/known are .*transport/);
     const misspelled = refusal(() => start({ trasnport: cookie() }));
     expect(misspelled?.message).toContain('did you mean transport?');
+  }
+}
+
+/** A secret of the book is our list of keys, and its one text is the only one of the list. */
+function isNoKey(each: Case): void {
+  const { secret } = freshValue(each) as { readonly secret: unknown };
+  for (const seal of [encrypted, signed]) {
+    for (const keys of [secret, typeof secret === 'string' ? [secret] : secret]) {
+      const error = refusal(() => sessions({ seal: seal({ keys } as never) }));
+      expect(error).toMatchObject({ name: 'SojournError', code: 'SOJOURN_OPTION', fault: 'usage' });
+      expect(error?.message).toMatch(/^Option keys/);
+      if (typeof secret === 'string' && secret !== '') expect(error?.message).not.toContain(secret);
+    }
   }
 }
 

@@ -13,8 +13,11 @@ export interface Waiting {
 }
 
 export const waitingFor = {
-  sealing: { for: 'sealing', paths: ['src/seals'] },
   bridges: { for: 'the bridges to Flask and express-session', paths: ['src/compat'] },
+  expressBridge: {
+    for: "the bridge to express-session's own API",
+    paths: ['src/compat/express-session', 'src/compat/connect'],
+  },
   audit: { for: 'the audit log', paths: ['src/admin/audit.ts', 'src/admin/audit', 'src/core/audit.ts'] },
   ring: { for: 'the ring', paths: ['src/layers/ring.ts'] },
   replicas: { for: 'full replicas', paths: ['src/layers/replicated.ts', 'src/layers/replicated'] },
