@@ -6,8 +6,11 @@
  * over one set of values (python.ts); this file shows what applications use.
  */
 export { type FlaskCookieOptions, flaskCookie } from './flask/cookie.js';
-export { type FlaskLifetimeOptions, flaskLifetimes } from './flask/lifetimes.js';
+export type { EntryFormat } from './flask/entry.js';
+export { flaskLifetimes } from './flask/lifetimes.js';
 export { float, markup, type PythonWord, tuple, uuid } from './flask/python-words.js';
+export { type FlaskSessionOptions, flaskSession } from './flask/session.js';
+export type { Entry, Shelf } from './flask/shelf.js';
 export type { SecretKey } from './flask/signature.js';
 export { type RememberToken, rememberToken } from './flask/signed-id.js';
 export { type FlaskTransportOptions, flaskTransport } from './flask/transport.js';

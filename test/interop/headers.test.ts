@@ -132,7 +132,7 @@ describe('by the rules of the engine', () => {
       seal: flaskCookie({ secretKey: secretOf(vector.secret), lifetime, signTimeOffset: 0 }),
       transport,
       environment: clock,
-      ...flaskLifetimes({ lifetime, refresh: vector.config.SESSION_REFRESH_EACH_REQUEST !== false }),
+      ...flaskLifetimes(lifetime),
     });
     const name = (vector.config.SESSION_COOKIE_NAME as string | undefined) ?? 'session';
     const session = await s.open(request(vector.incoming_cookie, name));
