@@ -255,7 +255,7 @@ for (const { name, when, start } of databases) {
 /** Rows that expired long ago, made by the database itself. */
 async function fill(db: Kysely<unknown>, name: string, table: string, count: number): Promise<void> {
   const key = (text: string) =>
-    name === 'MariaDB' ? raw`concat('old ', ${raw.raw(text)})` : raw`'old ' || ${raw.raw(text)}`;
+    name === 'MariaDB' ? raw`concat('old ', ${raw.raw(text)})` : raw`'old ' || (${raw.raw(text)})`;
   const thousand = raw.raw('with recursive d as (select 0 as n union all select n + 1 from d where n < 999)');
   const record = Buffer.alloc(300, 1);
   for (let from = 0; from < count; from += 100_000) {

@@ -1,5 +1,6 @@
 /** Any store that processes can share, by an address: the way to the same place for a test and for the programs beside it. */
 import type { Store } from 'sojourn';
+import { file } from 'sojourn/file';
 import { memcached } from 'sojourn/memcached';
 import { sql, sqlMigration } from 'sojourn/sql';
 import { memcachedAt } from './memcached-client.js';
@@ -14,6 +15,7 @@ export interface Place<S extends Store = Store> {
 export async function openPlace(address: string): Promise<Place> {
   const [, kind] = /^([a-z-]+):/.exec(address) ?? [];
   if (kind !== undefined && ['postgres', 'mysql', 'sqlite', 'node-sqlite'].includes(kind)) return openSql(address);
+  if (kind === 'file') return { store: file(address.slice('file:'.length), { durable: false }), close: async () => {} };
   if (kind === 'memcached') return openMemcached(address);
   throw new Error(`No store for ${kind}`);
 }

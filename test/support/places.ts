@@ -1,7 +1,8 @@
 /** The places that several processes share, each with the condition under which it can be tried: what promises of all stores are tested on. */
 import { databases } from './databases.js';
 import { startMemcached } from './memcached.js';
-import { type Conditional, need } from './needs.js';
+import { type Conditional, need, skipUnless } from './needs.js';
+import { tempFolder } from './temp.js';
 
 export interface SharedPlace {
   readonly name: string;
@@ -11,6 +12,7 @@ export interface SharedPlace {
 }
 
 export const places: readonly SharedPlace[] = [
+  { name: 'files', when: skipUnless(true, ''), address: async () => `file:${tempFolder('file')}` },
   {
     name: 'memcached',
     when: need('memcached'),
