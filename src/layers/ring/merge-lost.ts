@@ -29,10 +29,11 @@ export function lostOf(from: Live, other: Live, merged: Live, isAhead: boolean):
   return lost;
 }
 
-/** Whether `later` was made of `earlier`, as far as that is known: what is longer ago than its lineage counts as known. */
+/** Whether a later login was made of `earlier`, as far as that is known: what is longer ago than its lineage counts as known. */
 export function isMadeOf(later: Live, earlier: Live): boolean {
-  const at = earlier.head.version - lowOf(later) - 1;
-  const { lineage } = earlier;
+  const { lineage, head } = earlier;
+  const at = head.version - lowOf(later) - 1;
+  if (later.head.version <= head.version) return false;
   return at < 0 || lineage.length === 0 || later.lineage[at] === lineage[lineage.length - 1];
 }
 

@@ -107,6 +107,8 @@ class Question {
   #waiting = 0;
   #isOver = false;
   #hasAskedStandIns = false;
+  /** Nodes that are sure, and did not answer. */
+  readonly #silent: Node[] = [];
   /** A stand-in may have it, and did not say so. */
   #isDoubtful = false;
   /** What is there, of nodes that are not sure or not new enough. */
@@ -143,7 +145,9 @@ class Question {
         (error) => {
           if (hedge !== undefined) shared.deadlines.end(hedge);
           this.#waiting--;
-          if (!this.#isOver) this.#failed(error);
+          if (this.#isOver) return;
+          if (mark !== undefined) this.#silent.push(node);
+          this.#failed(error);
         },
       );
   }
@@ -190,7 +194,9 @@ class Question {
       this.#askStandIns();
       return;
     }
-    if (this.#rest !== null) {
+    // A copy that may be old is better than none; but not while somebody who knows better is there, and was only too slow.
+    const isEnough = !this.#isDoubtful && !this.#silent.some(({ isUp }) => isUp);
+    if (this.#rest !== null && isEnough) {
       // What this process has seen or written counts as one more copy.
       const { id, shared } = this.#settings;
       const seen = shared.memo.get(id);
@@ -201,7 +207,7 @@ class Question {
     const { done, failed } = this.#settings;
     Promise.all(this.#absences).then((sure) => {
       // What cannot be read is there.
-      const isBelieved = sure.includes(true) && !isCorrupt(this.#trouble) && !this.#isDoubtful;
+      const isBelieved = sure.includes(true) && !isCorrupt(this.#trouble) && !this.#isDoubtful && this.#rest === null;
       const isRenewed = sure.length > 0 && !isBelieved;
       done({ copy: null, isBelieved, isOdd: false, trouble: isRenewed ? undefined : (this.#trouble ?? NOBODY) });
     }, failed);

@@ -23,6 +23,7 @@ import type { Place } from './place.js';
 import { presentIn, push, replaceAt } from './push.js';
 import { inOrder, type Reads } from './read.js';
 import { created, ended, holds, type Live, newestOf, type Replica } from './replica.js';
+import { ReplicaFields } from './replica-fields.js';
 import { joinedAloud, type Shared, trouble } from './shared.js';
 import { compareStamps, type Stamp } from './stamp.js';
 
@@ -105,7 +106,7 @@ export class Writes {
       }
       expect = found.present?.mark ?? null;
       if (found.present === null) continue;
-      if (!holds(found.present.replica, stamp)) return this.#refused(write, found.present, 'exists');
+      if (!holds(found.present.replica, stamp)) return this.#refused(write, null, 'exists');
       // A node that answered too late has done it, and somebody has gone on from there.
       copy = found.present;
     }
@@ -116,7 +117,7 @@ export class Writes {
     const { memo, environment } = this.#shared;
     const isVital = delta.head.secret !== undefined || delta.head.generation !== undefined;
     const write = this.#write('commit', id, isVital || delta.replaces !== undefined || hasSwap(delta), isVital);
-    const tried: Stamp[] = [];
+    const tried: Attempt[] = [];
     let base = memo.get(id);
     /** What the decider is expected to have. */
     let expect = base?.mark ?? null;
@@ -132,7 +133,9 @@ export class Writes {
       }
       const { replica } = base;
       if (isFresh && isOlder(replica, delta)) base = await this.#newer(id, base, delta);
-      const isDone = tried.some((stamp) => holds(base!.replica, stamp));
+      const fate = write.loose.size === 0 ? 'open' : fateOf(tried, base.replica, delta);
+      if (fate === 'unknown') throw this.#lostSight(write);
+      const isDone = fate === 'done';
       const stamp = this.#stampAfter(id, base.replica);
       const [outcome, next] = isDone
         ? done(base.replica)
@@ -149,7 +152,7 @@ export class Writes {
         base = null;
         continue;
       }
-      tried.push(stamp);
+      tried.push({ stamp, next });
       if (base.replica.kind === 'live') begun ??= base.replica.stamps.begun;
       const copy: Copy = isDone
         ? base
@@ -190,21 +193,28 @@ export class Writes {
    * null: there is no such thing, and so it cannot be taken back.
    */
   async #refused<A>(write: Write, end: Copy | null, answer: A): Promise<A> {
-    const { loose, operation, id } = write;
+    const { loose } = write;
     if (loose.size === 0) return answer;
     if (end !== null) {
       const missed = [...loose].filter(({ isUp }) => !isUp);
       const brought = await this.#bring({ ...write, isVital: true }, [...loose], end.mark, end);
       if (missed.length + brought.missed.length === 0 && brought.outlived === undefined) return answer;
     }
-    throw trouble(this.#shared, operation, `a node that did not answer may have taken it, and ${id} has changed since`);
+    throw this.#lostSight(write);
+  }
+
+  #lostSight({ operation, id }: Write): unknown {
+    return trouble(
+      this.#shared,
+      operation,
+      `a node that did not answer may have taken it, and ${id} has changed since`,
+    );
   }
 
   async #destroy(id: string): Promise<void> {
     const { memo, environment, clock } = this.#shared;
     const base = memo.get(id) ?? (await this.#findAtAll(id));
     if (base === null) return;
-    memo.delete(id);
     const stamp = base === 'unknown' ? clock.stamp() : this.#stampAfter(id, base.replica);
     const before = base === 'unknown' ? null : base;
     const copy = copyOf(ended(before?.replica ?? null, stamp, environment.now()), id);
@@ -390,6 +400,12 @@ export class Writes {
   }
 }
 
+/** What a commit has asked nodes to take: with which stamp, and the session after it. */
+interface Attempt {
+  readonly stamp: Stamp;
+  readonly next: Live;
+}
+
 /** What the decider has instead of what was expected. */
 interface Found {
   readonly decider: Node;
@@ -409,6 +425,28 @@ const NOBODY: readonly Node[] = Object.freeze([]);
 function hasSwap(delta: Delta): boolean {
   for (const { op } of delta.fields.values()) if (op === 'swap') return true;
   return false;
+}
+
+/**
+ * What became of what was tried before, as this copy tells. 'done': it is in there. A login leaves no stamp of what it was made of, but
+ * fields that are as they were written; where others have gone over these, nobody can tell.
+ */
+function fateOf(tried: readonly Attempt[], replica: Replica, delta: Delta): 'done' | 'open' | 'unknown' {
+  if (tried.length === 0 || replica.kind === 'ended') return 'open';
+  if (tried.some(({ stamp }) => holds(replica, stamp))) return 'done';
+  const mayBeIn = tried.some(({ next }) => isOtherLogin(replica, next.stamps.begun) && isMadeOf(replica, next));
+  const isTouch = delta.fields.size === 0 && delta.head.secret === undefined;
+  if (!mayBeIn || isTouch) return 'open';
+  return delta.fields.size > 0 && delta.head.secret === undefined && shows(replica, delta) ? 'done' : 'unknown';
+}
+
+function shows(replica: Live, { fields }: Delta): boolean {
+  const present = new ReplicaFields(replica);
+  return [...fields].every(([name, write]) => {
+    const value = write.op === 'delete' ? null : write.value;
+    const there = present.get(name);
+    return value === null ? there === undefined : there !== undefined && Buffer.compare(value, there) === 0;
+  });
 }
 
 /** A commit that was read after a later login than this one knows. */
