@@ -15,10 +15,12 @@
 import type { Celled, Ended, Indexed, Listable, Store, Sweepable, Watchable, Watcher } from '../contract.js';
 import { Deadlines } from '../core/deadline.js';
 import { wholeNumber } from '../core/options.js';
+import { failure } from '../errors.js';
 import { firstTable } from '../ring/first-table.js';
 import { ringOf } from '../ring/ring.js';
-import type { RingTable } from '../ring/table.js';
+import { fingerprint, type RingTable } from '../ring/table.js';
 import { Care } from './ring/care.js';
+import { Carrying } from './ring/carry.js';
 import type { ResizePlan, RingChange } from './ring/change.js';
 import { checkAll, troubles } from './ring/check.js';
 import { newWriter, stampClock } from './ring/clock.js';
@@ -27,19 +29,24 @@ import { EndedNews } from './ring/ended.js';
 import { Hints } from './ring/hints.js';
 import { Memo } from './ring/memo.js';
 import { Mending } from './ring/mend.js';
+import { Mover } from './ring/mover.js';
 import { News, type RingEvents, type RingListener } from './ring/news.js';
 import { Node } from './ring/node.js';
 import { type Checked, checkedRing, type RingNodeOptions, type RingOptions, wrong } from './ring/options.js';
-import { Places } from './ring/place.js';
+import { Places, type View } from './ring/place.js';
 import { plainRing, sweepAll } from './ring/plain.js';
 import { Reads } from './ring/read.js';
 import { type Progress, Repair, type RepairOptions } from './ring/repair.js';
 import { storedOf } from './ring/replica.js';
+import { Resize } from './ring/resize.js';
+import { Servers } from './ring/servers.js';
 import { type Figures, newFigures, type Shared } from './ring/shared.js';
 import type { ResizeOptions, ResizeStatus } from './ring/status.js';
 import { Synced } from './ring/synced.js';
+import { Tables } from './ring/tables.js';
 import { Walks } from './ring/walk.js';
 import { watchAll } from './ring/watch.js';
+import { Watchers } from './ring/watchers.js';
 import { Writes } from './ring/write.js';
 
 export type { PlannedMove, ResizePlan, RingChange } from './ring/change.js';
@@ -188,19 +195,20 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
   const { environment, name } = own;
   const deadlines = new Deadlines(environment, own.deadlineMs);
   const news = new News();
-  const byName = new Map(
-    table.nodes.map(({ name: node }) => {
-      const store = own.stores.get(node)! as Store as Store & Celled;
-      return [
-        node,
-        new Node({ name: node, store, cells: store.cells, deadlines, environment, probeId: SYNCED, down, up }),
-      ];
-    }),
-  );
-  const places = new Places(table, byName);
+  const nodeOf = (node: string, store: Store & Celled): Node =>
+    new Node({ name: node, store, cells: store.cells, deadlines, environment, probeId: SYNCED, down, up });
+  const listed = table.nodes.map(({ name: node }) => nodeOf(node, own.stores.get(node)! as Store as Store & Celled));
+  const byName = new Map(listed.map((node) => [node.name, node]));
+  /** A table may come to name a node that this process has not got: it counts as one that does not answer. */
+  const known = (node: string): Node => {
+    const found = byName.get(node) ?? nodeOf(node, unknownStore(node));
+    byName.set(node, found);
+    return found;
+  };
+  const places = new Places(firstView(table), listed, known);
   const shared: Shared = {
     name,
-    nodes: places.nodes,
+    nodes: listed,
     places,
     clock: stampClock(environment.now, newWriter(environment.random)),
     environment,
@@ -208,6 +216,7 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
     news,
     memo: new Memo(),
     figures: newFigures(),
+    awaitStep: (step) => tables.after(step - 1),
     write: own.write,
   };
   const stores = places.nodes.map(({ store }) => store);
@@ -216,61 +225,99 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
   const mending = new Mending(shared);
   const repair = new Repair(shared, mending, own.pace);
   const hints = new Hints(shared, synced, own.maxHints);
-  const care: Care = new Care({ shared, synced, hints, repair });
-  const reads = new Reads(shared, synced, mending);
+  const tables: Tables = new Tables({
+    shared,
+    changed: followed,
+    impatient: () => resize.hurry(),
+    looked: (node) => void synced.look(node),
+  });
+  const care: Care = new Care({ shared, synced, hints, repair, restore: (node) => tables.bring(node) });
+  const carrying = new Carrying(shared, hints);
+  const reads = new Reads(shared, synced, mending, carrying);
   const ends = new EndedNews(shared);
   const hasEnded = (id: string): void => {
     if (isWatchable) ends.add(id);
   };
   const writes = new Writes({ shared, reads, hints, mending, hasEnded });
   const walks = new Walks(shared, reads);
+  const servers = new Servers(shared);
+  const mover = new Mover({ shared, carrying, pace: own.pace });
+  const resize: Resize = new Resize({ shared, tables, synced, mover, servers, pace: own.pace });
+  const watchers = new Watchers(() => !hasBegun || tables.isAllFresh());
+  let hasBegun = false;
+  const begin = async (): Promise<void> => {
+    await tables.begin();
+    await synced.begin();
+    resize.begin();
+    hasBegun = true;
+  };
+  /** Before anything is asked of the nodes of a session. */
+  const isReady = (id: string): boolean => hasBegun && tables.isFresh(places.of(id));
+  const makeReady = async (id: string): Promise<void> => {
+    if (!hasBegun) await begin();
+    if (!tables.isFresh(places.of(id))) await tables.refresh(id);
+  };
 
   return {
     name,
     async load(id, atLeast) {
-      if (!synced.hasBegun) await synced.begin();
-      const copy = await reads.find(id, atLeast);
+      if (!isReady(id)) await makeReady(id);
+      const copy = places.of(id).isAnnounced
+        ? await tables.whileOpen(id, () => reads.find(id, atLeast))
+        : await reads.find(id, atLeast);
+      const { isAnnounced, isMoving } = places.of(id);
+      if (isAnnounced || isMoving) watchers.changed(id);
       if (copy === null) return null;
       shared.memo.set(id, copy);
       const stored = storedOf(copy.replica);
       return stored !== null && stored.head.expiresAt > environment.now() ? stored : null;
     },
     async create(id, session) {
-      if (!synced.hasBegun) await synced.begin();
+      if (!isReady(id)) await makeReady(id);
       return writes.create(id, session);
     },
     async commit(id, delta) {
-      if (!synced.hasBegun) await synced.begin();
+      if (!isReady(id)) await makeReady(id);
       return writes.commit(id, delta);
     },
     async destroy(id) {
-      if (!synced.hasBegun) await synced.begin();
+      if (!isReady(id)) await makeReady(id);
       return writes.destroy(id);
     },
     async *byUser(user) {
-      if (!synced.hasBegun) await synced.begin();
+      await begin();
+      await tables.refreshAll();
       yield* walks.byUser(user);
     },
     async *list() {
-      if (!synced.hasBegun) await synced.begin();
+      await begin();
+      await tables.refreshAll();
       yield* walks.list();
     },
-    ...abilitiesOf(stores, table.owners.width, ends),
+    ...abilitiesOf(stores, () => places.table.owners.width, ends, watchers),
     figures: shared.figures,
-    ...unresizable,
+    plan: (change) => begin().then(() => resize.plan(change)),
+    resize: (plan, options) => begin().then(() => resize.resize(plan, options)),
+    pause: () => begin().then(() => resize.pause()),
+    resume: () => begin().then(() => resize.resume()),
+    abort: () => begin().then(() => resize.abort()),
+    settled: () => begin().then(() => resize.settled()),
+    status: () => begin().then(() => resize.status()),
     on: (event, listener) => news.on(event, listener),
     async repair(options) {
-      await synced.begin();
+      await begin();
       if (options?.pace !== undefined) wholeNumber('pace of repair', options.pace, 1, 10_000_000);
       return repair.all(options);
     },
-    describe: () => described(own, table, places.fingerprint, (node) => stateOf(byName.get(node)!)),
+    describe: () => described(own, places.table, places.fingerprint, (node) => stateOf(known(node))),
     async check() {
-      await synced.begin();
-      const sentences = await checkAll(own.stores, () => own.copies > 1);
-      return [...sentences, ...troubles(places.nodes)];
+      await begin();
+      const sentences = await checkAll(own.stores, () => places.table.owners.width > 1);
+      return [...sentences, ...troubles(places.nodes), ...resize.troubles()];
     },
     async close() {
+      tables.close();
+      await resize.close();
       synced.close();
       repair.close();
       mending.close();
@@ -283,22 +330,69 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
 
   function down(node: Node): void {
     news.tell('nodeDown', { node: node.name });
-    if (own.copies > 1) care.lost(node);
+    if (places.table.owners.width > 1) care.lost(node);
   }
 
   function up(node: Node, downMs: number): void {
     news.tell('nodeUp', { node: node.name, downMs });
-    void synced.look(node);
+    void tables.look(node).then(
+      () => synced.look(node),
+      () => {},
+    );
     // Others may have waited for what it keeps.
     for (const other of places.nodes) if (other.isUp && other.behind.has(node)) care.help(other);
   }
+
+  /** Another document is followed. */
+  function followed({ document: before }: View): void {
+    const { document } = places.view;
+    for (const node of listed) {
+      node.isUnfenced = document.unfenced.includes(node.name);
+      if (node.isUnfenced || !before.unfenced.includes(node.name)) continue;
+      // Its mark was taken from it, whether or not this process has seen that.
+      node.mark = null;
+      void synced.look(node);
+    }
+    const isOther = (['table', 'leaving', 'next'] as const).some((name) => document[name] !== before[name]);
+    if (isOther) watchers.deaf();
+    if (hasBegun) void servers.say(true);
+  }
+}
+
+/** The document of a ring that is new. */
+function firstView(table: RingTable): View {
+  const nodes = table.nodes.map(({ name }) => name);
+  const none = { leaving: null, next: null };
+  const document = {
+    step: 1,
+    table: fingerprint(table),
+    ...none,
+    nodes,
+    unfenced: [],
+    dead: [],
+    isPaused: false,
+    isBack: false,
+  };
+  return { document, table, ...none };
+}
+
+/** What stands for the store of a node that is not in the list. */
+function unknownStore(node: string): Store & Celled {
+  const fail = async (): Promise<never> => {
+    const problem = 'it is not in the list of nodes of this server; add it there';
+    throw failure('SOJOURN_STORE', { store: node, operation: 'be reached', problem });
+  };
+  const none = (): AsyncIterable<string> => ({ [Symbol.asyncIterator]: () => ({ next: fail }) });
+  const cells = { read: fail, replace: fail, remove: fail, fence: fail, byUser: none, ids: none };
+  return { name: node, load: fail, create: fail, commit: fail, destroy: fail, cells };
 }
 
 /** What hangs on what the stores can do. */
 function abilitiesOf(
   stores: readonly (Store & Partial<Sweepable & Watchable>)[],
-  copies: number,
+  copies: () => number,
   ends: EndedNews,
+  watchers: Watchers,
 ): Partial<Sweepable & Watchable> {
   /** Copies that were removed and make no whole session yet. */
   let odd = 0;
@@ -306,13 +400,20 @@ function abilitiesOf(
     ...(stores.some(({ sweep }) => sweep) && {
       async sweep(limit: number) {
         odd += await sweepAll(stores, limit);
-        const sessions = Math.floor(odd / copies);
-        odd -= sessions * copies;
+        const sessions = Math.floor(odd / copies());
+        odd -= sessions * copies();
         return sessions;
       },
     }),
     ...(stores.every(({ watch }) => watch) && {
-      watch: (watcher: Watcher, everyMs: number) => watchAll(stores as readonly Watchable[], watcher, everyMs),
+      async watch(watcher: Watcher, everyMs: number) {
+        const [onward, leave] = watchers.add(watcher);
+        const stop = await watchAll(stores as readonly Watchable[], onward, everyMs);
+        return async () => {
+          leave();
+          await stop();
+        };
+      },
       listen: (ended: (id: string, how: Ended) => void) => ends.listen(ended),
     }),
   };
@@ -333,8 +434,8 @@ function stateOf(node: Node): NodeState {
 }
 
 function described<S extends Store>(
-  { copies, write }: Checked<S>,
-  { epoch, nodes, owners: { width, entries } }: RingTable,
+  { write }: Checked<S>,
+  { copies, epoch, nodes, owners: { width, entries } }: RingTable,
   fingerprint: string,
   stateOf: (node: string) => NodeState,
 ): RingDescription {

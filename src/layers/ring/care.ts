@@ -16,6 +16,8 @@ export interface CareSettings {
   readonly synced: Synced;
   readonly hints: Hints;
   readonly repair: Repair;
+  /** Gives a node what it has to have before it is believed. */
+  readonly restore: (node: Node) => Promise<void>;
 }
 
 export class Care {
@@ -52,7 +54,10 @@ export class Care {
   async #help(node: Node): Promise<void> {
     const { synced, repair } = this.#settings;
     if (node.mark === undefined) await synced.look(node);
-    if (node.mark === null && (await repair.fill(node)) === 'whole') await synced.markSynced(node);
+    if (node.mark === null && (await repair.fill(node)) === 'whole') {
+      await this.#settings.restore(node);
+      await synced.markSynced(node);
+    }
     for (const keeper of [...node.behind]) {
       if (keeper.isUp && !this.#isClosed) await this.#catchUp(node, keeper);
     }

@@ -5,6 +5,10 @@
  *   ring:hint:<n>:<name>:<id>   node <name> (n letters) has missed a write of session <id>; the cell of <id> here has it.
  *   ring:behind:<name>     on a node that keeps such hints. 'hints', or 'all' where they became too many to be kept.
  *   ring:repair            on a node that is being filled: by whom. It ends by itself when that one has died.
+ *   ring:table             on every node: the document of the ring, and what was promised about it (document.ts).
+ *   ring:table:<sha256>    on every node: the tables that the document names.
+ *   ring:server:<id>       on one node: what a process that has the ring open knows, and when it said so.
+ *   ring:mover             on one node: who carries sessions over, and how far that has come.
  *
  * They are filed by made-up users, so that all hints for one node are found without walking over its sessions.
  */
@@ -14,6 +18,10 @@ import { MARK_BYTES } from '../../core/cell.js';
 const PREFIX = 'ring:';
 export const SYNCED = 'ring:synced';
 export const REPAIR = 'ring:repair';
+export const TABLE = 'ring:table';
+export const MOVER = 'ring:mover';
+/** What the cells of servers are filed under. */
+export const SERVER_USER = 'ring:server';
 const BEHIND = 'ring:behind:';
 /** What the cells of `behind` are filed under. */
 export const BEHIND_USER = 'ring:behind';
@@ -43,6 +51,14 @@ export function behindId(node: string): string {
 /** The node that such an id is about, if it is one. */
 export function nodeBehind(id: string): string | undefined {
   return id.startsWith(BEHIND) ? id.slice(BEHIND.length) : undefined;
+}
+
+export function tableId(fingerprint: string): string {
+  return `${TABLE}:${fingerprint}`;
+}
+
+export function serverId(id: string): string {
+  return `${SERVER_USER}:${id}`;
 }
 
 /** A control cell with a new mark. */

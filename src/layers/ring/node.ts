@@ -46,6 +46,8 @@ export class Node {
   mark: string | null | undefined = undefined;
   /** Nodes that may keep hints for this one. */
   readonly behind: Set<Node> = new Set();
+  /** It was away when slots of it were closed, and may have taken writes that it should not have. */
+  isUnfenced = false;
   /** How often this process has left something for it on another node: who passes it on knows whether that was all. */
   falls = 0;
   /** Hints for this node that this process wrote, as far as it does not know them to be done. */
@@ -74,7 +76,7 @@ export class Node {
 
   /** Of all its sessions. */
   get isSure(): boolean {
-    return typeof this.mark === 'string' && this.behind.size === 0;
+    return typeof this.mark === 'string' && this.behind.size === 0 && !this.isUnfenced;
   }
 
   get slowMs(): number {

@@ -32,7 +32,21 @@ export async function replaceAt(
     late && (({ status }) => status === 'ok' && late()),
   );
   if (answer.status !== 'fenced') return answer;
-  throw trouble(shared, 'write', `slot ${place.slot} is moving: its table has epoch ${answer.epoch} by now`);
+  const error = trouble(
+    shared,
+    'write',
+    `slot ${place.slot} is moving, and the table of step ${answer.epoch} is not here yet`,
+  );
+  refusals.set(error, answer.epoch);
+  throw error;
+}
+
+/** Which step closed the slot, of errors that say so. */
+const refusals = new WeakMap<object, number>();
+
+/** The step that a write has to wait for; undefined for any other error. */
+export function fencedFor(error: unknown): number | undefined {
+  return typeof error === 'object' && error !== null ? refusals.get(error) : undefined;
 }
 
 /** Leaves the node with all that `copy` knows. Returns what it has then. `expect`: the mark of what is probably there. */

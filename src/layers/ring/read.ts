@@ -10,9 +10,12 @@
  * A session that has ended is looked at on all nodes each time that somebody asks for it: who ended it may have died on the way.
  */
 import type { Cell } from '../../contract.js';
+import type { Carrying } from './carry.js';
 import { type Copy, copyIn, isCorrupt } from './copy.js';
 import type { Mending } from './mend.js';
+import { findMoving } from './moving-read.js';
 import type { Node } from './node.js';
+import type { Place } from './place.js';
 import { joinedAloud, type Shared, trouble } from './shared.js';
 import { keptBy } from './stand-in.js';
 import type { Synced } from './synced.js';
@@ -26,17 +29,21 @@ export class Reads {
   readonly #shared: Shared;
   readonly #synced: Synced;
   readonly #mending: Mending;
+  readonly #carrying: Carrying;
   #reads = 0;
 
-  constructor(shared: Shared, synced: Synced, mending: Mending) {
+  constructor(shared: Shared, synced: Synced, mending: Mending, carrying: Carrying) {
     this.#shared = shared;
     this.#synced = synced;
     this.#mending = mending;
+    this.#carrying = carrying;
   }
 
   /** What is known of the session; null when there is none. `atLeast`: a copy of an older version is not enough, if a newer one can be had. */
   async find(id: string, atLeast = 0): Promise<Copy | null> {
-    const { owners } = this.#shared.places.of(id);
+    const place = this.#shared.places.of(id);
+    if (place.isMoving) return this.#findMoving(id, place, atLeast);
+    const { owners } = place;
     for (let round = 1; ; round++) {
       const found = await this.#ask(id, owners, atLeast);
       if (found.copy !== null) {
@@ -48,12 +55,27 @@ export class Reads {
     }
   }
 
-  #ask(id: string, owners: readonly Node[], atLeast: number): Promise<Answer> {
+  async #findMoving(id: string, first: Place, atLeast: number): Promise<Copy | null> {
+    let cause: unknown;
+    for (let [round, place] = [1, first]; ; round++, place = this.#shared.places.of(id)) {
+      const ask = async (nodes: readonly Node[], newcomers: readonly Node[]): Promise<Answer> => {
+        const answer = await this.#ask(id, nodes, atLeast, newcomers);
+        cause = answer.trouble ?? cause;
+        return answer;
+      };
+      const found = await findMoving(this.#shared, this.#carrying, id, place, ask);
+      if (found.copy !== null || found.isBelieved) return found.copy;
+      // It may have settled meanwhile, or go on to move elsewhere.
+      if (round >= ROUNDS && this.#shared.places.of(id) === place) throw this.#unknown(cause);
+    }
+  }
+
+  #ask(id: string, owners: readonly Node[], atLeast: number, newcomers: readonly Node[] = []): Promise<Answer> {
     const queue = inOrder(owners);
     if (queue.length === 0) return Promise.reject(this.#unknown(undefined));
     return new Promise((resolve, reject) => {
       const [shared, synced] = [this.#shared, this.#synced];
-      new Question({ id, owners, queue, atLeast, shared, synced, done: resolve, failed: reject }).next();
+      new Question({ id, owners, newcomers, queue, atLeast, shared, synced, done: resolve, failed: reject }).next();
     });
   }
 
@@ -80,7 +102,7 @@ export function inOrder(owners: readonly Node[]): readonly Node[] {
 
 interface Answer {
   readonly copy: Copy | null;
-  /** For no copy: there is no such session. */
+  /** For no copy: there is no such session. For a copy: a node has said so that is sure. */
   readonly isBelieved: boolean;
   /** The copies are worth a look. */
   readonly isOdd: boolean;
@@ -91,6 +113,8 @@ interface Answer {
 interface QuestionSettings {
   readonly id: string;
   readonly owners: readonly Node[];
+  /** Those of them whose absences prove nothing. */
+  readonly newcomers: readonly Node[];
   /** Those of them that are asked, one after the other. */
   readonly queue: readonly Node[];
   readonly atLeast: number;
@@ -124,7 +148,7 @@ class Question {
 
   /** Asks the next node, if there is one. */
   next(): void {
-    const { queue, id, shared } = this.#settings;
+    const { queue, owners, id, shared } = this.#settings;
     const node = queue[this.#asked];
     if (node === undefined) {
       this.#conclude();
@@ -159,9 +183,9 @@ class Question {
   }
 
   #answered(node: Node, mark: string | undefined, cell: Cell | null): void {
-    const { id, atLeast, shared, synced } = this.#settings;
+    const { id, owners, newcomers, atLeast, shared, synced } = this.#settings;
     if (cell === null) {
-      if (mark !== undefined) this.#absences.push(synced.isStillMarked(node, mark));
+      if (mark !== undefined && !newcomers.includes(node)) this.#absences.push(synced.isStillMarked(node, mark));
       this.next();
       return;
     }
@@ -174,7 +198,7 @@ class Question {
       return;
     }
     if (node.isSure && !isOlder(copy, atLeast)) {
-      this.#over(copy);
+      this.#over(copy, true);
       return;
     }
     this.#rest = this.#rest === null ? copy : joinedAloud(shared, id, this.#rest, copy);
@@ -200,7 +224,7 @@ class Question {
       // What this process has seen or written counts as one more copy.
       const { id, shared } = this.#settings;
       const seen = shared.memo.get(id);
-      this.#over(seen === null ? this.#rest : joinedAloud(shared, id, this.#rest, seen));
+      this.#over(seen === null ? this.#rest : joinedAloud(shared, id, this.#rest, seen), false);
       return;
     }
     this.#isOver = true;
@@ -236,10 +260,10 @@ class Question {
     );
   }
 
-  #over(copy: Copy): void {
+  #over(copy: Copy, isBelieved: boolean): void {
     this.#isOver = true;
     const isOdd = this.#isOdd || this.#absences.length > 0;
-    this.#settings.done({ copy, isBelieved: true, isOdd, trouble: undefined });
+    this.#settings.done({ copy, isBelieved, isOdd, trouble: undefined });
   }
 }
 

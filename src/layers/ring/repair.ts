@@ -13,6 +13,7 @@ import { controlCell, FOR_EVER, isControl, REPAIR } from './control.js';
 import { isCorrupt } from './copy.js';
 import type { Mending } from './mend.js';
 import type { Node } from './node.js';
+import type { Place } from './place.js';
 import { presentIn, push } from './push.js';
 import { inParallel, rest, type Shared, trouble } from './shared.js';
 
@@ -66,7 +67,7 @@ export class Repair {
     const isWhole = this.#isWhole(node, from);
     const pacer = new Pacer(this.#shared, this.#pace);
     for (const source of from) {
-      const ids = this.#idsOf(source, (id) => this.#sourceOf(id, node, from) === source);
+      const ids = this.#idsOf(source, (id) => this.#sourceOf(id, node, from, source) === source);
       await inParallel(ids, AT_A_TIME, async (id) => {
         await pacer.step();
         await this.#copyOver(id, source, node);
@@ -115,9 +116,11 @@ export class Repair {
   }
 
   /** From which of these a session of `node` is taken. */
-  #sourceOf(id: string, node: Node, from: readonly Node[]): Node | undefined {
-    const { owners } = this.#shared.places.of(id);
+  #sourceOf(id: string, node: Node, from: readonly Node[], source: Node): Node | undefined {
+    const { owners, isMoving, holders } = this.#shared.places.of(id);
     if (!owners.includes(node)) return undefined;
+    // Some of it is still where it comes from, and some is only where it goes.
+    if (isMoving) return holders.includes(source) ? source : undefined;
     const others = owners.filter((owner) => owner !== node && from.includes(owner));
     return others.find((owner) => owner.isSure) ?? others[0];
   }
@@ -132,7 +135,11 @@ export class Repair {
   /** Whether every slot of the node has one of these as an owner, too. */
   #isWhole(node: Node, from: readonly Node[]): boolean {
     const lists = new Set<readonly Node[]>();
-    for (let slot = 0; slot < SLOTS; slot++) lists.add(this.#shared.places.ofSlot(slot).owners);
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const place = this.#shared.places.ofSlot(slot);
+      if (!place.isMoving) lists.add(place.owners);
+      else if (!isWholeWhileMoving(place, node, from)) return false;
+    }
     for (const owners of lists) {
       if (!owners.includes(node) || owners.length === 1) continue;
       if (!owners.some((owner) => owner !== node && from.includes(owner))) return false;
@@ -178,6 +185,14 @@ export class Repair {
     const answer = await node.ask('go on with a repair', () => node.cells.replace(REPAIR, lease.mark, next));
     if (answer.status === 'ok') lease.mark = next.mark;
   }
+}
+
+/** What only newcomers have of a slot is not all of it; and a source that has lost everything knows nothing of it any more. */
+function isWholeWhileMoving({ owners, newcomers, sources }: Place, node: Node, from: readonly Node[]): boolean {
+  const elders = [...owners.filter((owner) => !newcomers.includes(owner)), ...sources];
+  const isNeeded = owners.includes(node) || sources.includes(node);
+  if (!isNeeded || elders.every((elder) => elder === node)) return true;
+  return !sources.includes(node) && elders.some((elder) => elder !== node && from.includes(elder));
 }
 
 interface Lease {

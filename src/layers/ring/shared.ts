@@ -24,6 +24,8 @@ export interface Shared {
   readonly news: News;
   readonly memo: Memo;
   readonly figures: Figures;
+  /** Resolves when the table of this step, or a later one, is followed. SOJOURN_STORE when that takes too long. */
+  readonly awaitStep: (step: number) => Promise<void>;
   /** 'degrade': a write that reaches one of its nodes is good, and hints tell the others. 'strict': it has to reach all. */
   readonly write: 'degrade' | 'strict';
 }
@@ -40,10 +42,14 @@ export interface Figures {
   compared: number;
   /** Hints that were passed on. */
   replayed: number;
+  /** Sessions that were met on a node that they were leaving, and carried over at once. */
+  pulled: number;
+  /** Writes that were refused because a newer table was coming, and then were done by that one. */
+  refused: number;
 }
 
 export function newFigures(): Figures {
-  return { hedged: 0, degraded: 0, mended: 0, compared: 0, replayed: 0 };
+  return { hedged: 0, degraded: 0, mended: 0, compared: 0, replayed: 0, pulled: 0, refused: 0 };
 }
 
 export function trouble(

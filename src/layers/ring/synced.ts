@@ -11,8 +11,6 @@ import { BEHIND_USER, controlCell, eraIn, FOR_EVER, markText, newEra, nodeBehind
 import type { Node } from './node.js';
 import { type Shared, trouble } from './shared.js';
 
-const BEAT_MS = 1000;
-
 export class Synced {
   readonly #shared: Shared;
   /** Called for a node that needs help, whenever that may be possible. */
@@ -22,7 +20,6 @@ export class Synced {
   #begun: Promise<void> | undefined;
   #hasBegun = false;
   #isClosed = false;
-  #stopBeat: (() => void) | undefined;
 
   constructor(shared: Shared, help: (node: Node) => void) {
     this.#shared = shared;
@@ -39,7 +36,6 @@ export class Synced {
     this.#begun ??= this.#begin().then(
       () => {
         this.#hasBegun = true;
-        if (!this.#isClosed) this.#stopBeat = this.#shared.environment.every(BEAT_MS, () => this.#beat());
       },
       (error) => {
         this.#begun = undefined;
@@ -93,7 +89,6 @@ export class Synced {
 
   close(): void {
     this.#isClosed = true;
-    this.#stopBeat?.();
   }
 
   async #begin(): Promise<void> {
@@ -177,10 +172,6 @@ export class Synced {
   catchUp(node: Node, keeper: Node, falls: number): void {
     if (node.falls !== falls) return;
     if (node.behind.delete(keeper) && node.isSure) this.#shared.news.tell('synced', { node: node.name });
-  }
-
-  #beat(): void {
-    for (const node of this.#shared.nodes) if (node.isUp) void this.look(node);
   }
 }
 

@@ -22,7 +22,7 @@ export class Walks {
 
   async *byUser(user: string): AsyncIterableIterator<readonly [id: string, head: Head]> {
     const seen = new Set<string>();
-    for (const node of this.#askable('byUser')) {
+    for (const node of this.#twice(() => this.#askable('byUser'))) {
       for await (const id of node.walk('byUser', () => node.cells.byUser(user))) {
         if (isControl(id) || seen.has(id)) continue;
         seen.add(id);
@@ -35,9 +35,16 @@ export class Walks {
   async *list(): AsyncIterableIterator<readonly [id: string, head: Head]> {
     const nodes = this.#askable('list');
     const namers = new Map<readonly Node[], Node>();
-    for (const node of nodes) {
+    const seen = new Set<string>();
+    for (const node of this.#twice(() => nodes)) {
       for await (const id of node.walk('list', () => node.cells.ids())) {
-        if (isControl(id)) continue;
+        if (isControl(id) || seen.has(id)) continue;
+        if (this.#shared.places.isMoving) {
+          seen.add(id);
+          const head = await this.#live(id);
+          if (head !== null) yield [id, head];
+          continue;
+        }
         const { owners } = this.#shared.places.of(id);
         if (!namers.has(owners)) namers.set(owners, namer(owners, nodes));
         // Named by each of its owners, and listed once.
@@ -45,6 +52,14 @@ export class Walks {
         if (head !== null) yield [id, head];
       }
     }
+  }
+
+  /** While sessions move, one may go from a node that was not looked at yet to one that was; so all are looked at once more. */
+  *#twice(nodes: () => readonly Node[]): Generator<Node> {
+    const { places } = this.#shared;
+    const [step, wasMoving] = [places.step, places.isMoving];
+    yield* nodes();
+    if (wasMoving || places.step !== step) yield* nodes();
   }
 
   async #live(id: string): Promise<Head | null> {

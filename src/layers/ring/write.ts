@@ -20,7 +20,7 @@ import { isMadeOf } from './merge-lost.js';
 import type { RingWrite } from './news.js';
 import { isOutage, type Node } from './node.js';
 import type { Place } from './place.js';
-import { presentIn, push, replaceAt } from './push.js';
+import { fencedFor, presentIn, push, replaceAt } from './push.js';
 import { inOrder, type Reads } from './read.js';
 import { created, ended, holds, type Live, newestOf, type Replica } from './replica.js';
 import { ReplicaFields } from './replica-fields.js';
@@ -37,7 +37,8 @@ const MUST_TRIES = 3;
 interface Write {
   readonly operation: RingWrite;
   readonly id: string;
-  readonly place: Place;
+  /** Another one after the table has changed. */
+  place: Place;
   /** One node says yes before others hear of it. */
   readonly isDecided: boolean;
   /** No node that is up may be left without it: it would go on accepting an old secret. */
@@ -249,10 +250,26 @@ export class Writes {
 
   /** Undefined: it is there, on enough nodes. Otherwise the decider has something else, or nothing, and no write was acknowledged. */
   async #land(write: Write, expect: Uint8Array | null, copy: Copy): Promise<Found | undefined> {
-    const { up, down } = this.#split(write);
-    return write.isDecided
-      ? this.#landDecided(write, up, down, expect, copy)
-      : this.#landTogether(write, up, down, expect, copy);
+    try {
+      const { up, down } = this.#split(write);
+      return write.isDecided
+        ? await this.#landDecided(write, up, down, expect, copy)
+        : await this.#landTogether(write, up, down, expect, copy);
+    } catch (error) {
+      // Nobody knows yet who decides: all is asked anew by the next table.
+      if (!(await this.#isMoved(write, error))) throw error;
+      return { decider: write.place.owners[0]!, present: null };
+    }
+  }
+
+  /** Whether it was refused by a fence. Then it goes on where the session is by now, as soon as that is known. */
+  async #isMoved(write: Write, error: unknown): Promise<boolean> {
+    const step = fencedFor(error);
+    if (step === undefined) return false;
+    this.#shared.figures.refused++;
+    await this.#shared.awaitStep(step);
+    write.place = this.#shared.places.of(write.id);
+    return true;
   }
 
   async #landDecided(write: Write, up: readonly Node[], down: readonly Node[], expect: Uint8Array | null, copy: Copy) {
@@ -284,7 +301,8 @@ export class Writes {
       try {
         return await this.#replaceAt(write, decider, expect, copy);
       } catch (error) {
-        if (!isOutage(error) || !decider.isUp || tries >= MUST_TRIES) throw error;
+        const isFinal = !isOutage(error) || fencedFor(error) !== undefined;
+        if (isFinal || !decider.isUp || tries >= MUST_TRIES) throw error;
       }
     }
   }
@@ -331,7 +349,7 @@ export class Writes {
   /** A node that failed, or has something that cannot be read; whatever else happened is the caller's to know. */
   #passedOver({ id }: Write, node: Node, error: unknown): unknown {
     if (isCorrupt(error)) this.#shared.news.tell('corrupt', { id, node: node.name });
-    else if (!isOutage(error)) throw error;
+    else if (!isOutage(error) || fencedFor(error) !== undefined) throw error;
     return error;
   }
 
