@@ -14,6 +14,7 @@ import { delimiter, join } from 'node:path';
  * @property {string} title as people know it
  * @property {readonly string[]} programs file names, any of which will do
  * @property {() => readonly string[]} [folders] where else to look than in PATH
+ * @property {boolean} [isModule] a file that Python imports, and nobody runs
  * @property {string} debian the package that brings it
  * @property {string} usedBy the tests that want it
  */
@@ -24,6 +25,18 @@ export const needs = /** @satisfies {Record<string, Need>} */ ({
     programs: ['chromium', 'chromium-browser', 'google-chrome'],
     debian: 'chromium',
     usedBy: "the cinema's page, driven in a real browser",
+  },
+  flask: {
+    title: 'Flask',
+    ...module('flask/__init__.py'),
+    debian: 'python3-flask',
+    usedBy: "Flask's cookies, made and read by Flask itself",
+  },
+  flaskSession: {
+    title: 'Flask-Session',
+    ...module('flask_session/__init__.py'),
+    debian: 'python3-flask-session',
+    usedBy: 'one login for Flask and Node, in Redis',
   },
   mariadb: {
     title: 'MariaDB',
@@ -38,6 +51,13 @@ export const needs = /** @satisfies {Record<string, Need>} */ ({
     debian: 'memcached',
     usedBy: 'sessions in memcached',
   },
+  nginx: {
+    title: 'nginx',
+    programs: ['nginx'],
+    folders: () => ['/usr/sbin'],
+    debian: 'nginx-light',
+    usedBy: 'one login for Flask and Node, behind one address',
+  },
   postgres: {
     title: 'PostgreSQL',
     programs: ['postgres'],
@@ -51,6 +71,12 @@ export const needs = /** @satisfies {Record<string, Need>} */ ({
     debian: 'python3',
     usedBy: "the ring's tables, computed a second time in another language",
   },
+  pythonRedis: {
+    title: 'the Redis client of Python',
+    ...module('redis/__init__.py'),
+    debian: 'python3-redis',
+    usedBy: 'one login for Flask and Node, in Redis',
+  },
   redis: {
     title: 'Redis',
     programs: ['redis-server', 'valkey-server'],
@@ -62,13 +88,23 @@ export const needs = /** @satisfies {Record<string, Need>} */ ({
 /** @typedef {keyof typeof needs} NeedName */
 
 /**
+ * A module of Debian's Python.
+ * @param {string} path
+ */
+function module(path) {
+  return { programs: [path], folders: () => ['/usr/lib/python3/dist-packages'], isModule: true };
+}
+
+/**
  * The full path of the program, or undefined where it is not installed.
  * @param {Need} need
  * @returns {string | undefined}
  */
 export function find(need) {
   const folders = [...(need.folders?.() ?? []), ...(process.env.PATH ?? '').split(delimiter)];
-  return folders.flatMap((folder) => need.programs.map((program) => join(folder, program))).find(isProgram);
+  return folders
+    .flatMap((folder) => need.programs.map((program) => join(folder, program)))
+    .find(need.isModule ? existsSync : isProgram);
 }
 
 /**
