@@ -1,12 +1,12 @@
 /** Sessions in files: the promises of every store, and what only files can suffer. */
 import { join } from 'node:path';
 import { describe, test } from 'vitest';
-import { runs } from '../../test/support/exam.js';
+import { exam, runs } from '../../test/support/exam.js';
 import { tempFolder } from '../../test/support/temp.js';
 import { storeKit } from '../testing/store-kit.js';
 import { file } from './file.js';
 
-for (const durable of [true, false]) {
+for (const durable of exam ? [true, false] : [false]) {
   const folder = tempFolder('file');
   let places = 0;
   storeKit({ describe, test }, ({ now }) => file(join(folder, String(++places)), { now, durable }), {
