@@ -310,6 +310,30 @@ export interface Transport {
   describe(): object;
 }
 
+/**
+ * Sessions as another library left them in visitors' browsers. They are only read: a visitor who presents one and none of ours goes on
+ * with a session of ours, so that a move from that library signs nobody out.
+ */
+export interface Former {
+  readonly name: string;
+  /**
+   * What the visitor had there; null for none, and for anything forged, damaged or expired. Never throws for bad input. Trouble with
+   * the place where such sessions are kept is a SOJOURN_STORE.
+   */
+  read(request: RequestView): MaybePromise<FormerSession | null>;
+  /** Takes that library's cookies back, those that the request presents. */
+  clear(request: RequestView): readonly HeaderLine[];
+}
+
+export interface FormerSession {
+  /** Who was signed in there. */
+  readonly user?: string;
+  /** When he last proved who he is, if that is known. Otherwise `requireFresh` asks him again. Epoch milliseconds. */
+  readonly signedInAt?: number;
+  readonly remember?: boolean;
+  readonly fields: ReadonlyMap<string, unknown>;
+}
+
 /** The session as handlers see it. Reads are synchronous; nothing is written until `save`. */
 export interface Session<T extends object = Record<string, unknown>> {
   /** Stable and safe to log: not enough to sign in with. Survives `rotate` and `login` (but a login over another user's session starts a new one). */

@@ -30,6 +30,8 @@ export type {
   Environment,
   Events,
   Fence,
+  Former,
+  FormerSession,
   Head,
   HeaderLine,
   Indexed,

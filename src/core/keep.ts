@@ -144,9 +144,10 @@ export function keeper(settings: KeepSettings): Keep {
   /** Binds a session that was just created to its user; null if it was revoked in between. */
   function bind(standing: Standing, id: string, head: Head, now: number): MaybePromise<Head | null> {
     if (standing.login === undefined) return head;
+    const { login: user, provenAt } = standing;
     const signedIn = {
-      user: standing.login,
-      signedInAt: now,
+      user,
+      ...(provenAt !== 'unknown' && { signedInAt: provenAt === 'now' ? now : provenAt }),
       generation: head.generation + 1,
       expiresAt: head.expiresAt,
     };

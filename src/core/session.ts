@@ -66,6 +66,8 @@ export interface Standing {
   accessed: boolean;
   readonly arrival: Arrival;
   login: string | undefined;
+  /** When the user who is bound now proved who he is. */
+  provenAt: number | 'now' | 'unknown';
   rotate: boolean;
   remember: boolean | undefined;
   /** Sessions that this one replaces. */
@@ -100,6 +102,7 @@ export class LiveSession<T extends object = Record<string, unknown>> implements 
       accessed: false,
       arrival,
       login: undefined,
+      provenAt: 'now',
       rotate: false,
       remember: undefined,
       ending: ENDS_NOTHING,
@@ -137,8 +140,10 @@ export class LiveSession<T extends object = Record<string, unknown>> implements 
   }
 
   get signedInAt(): number | undefined {
-    const { login, stored } = this.#read();
-    return login === undefined ? stored?.head.signedInAt : this.#surroundings.environment.now();
+    const { login, provenAt, stored } = this.#read();
+    if (login === undefined) return stored?.head.signedInAt;
+    if (provenAt === 'unknown') return undefined;
+    return provenAt === 'now' ? this.#surroundings.environment.now() : provenAt;
   }
 
   get<K extends keyof T & string>(key: K): T[K] | undefined {
@@ -185,6 +190,7 @@ export class LiveSession<T extends object = Record<string, unknown>> implements 
     const present = standing.login ?? standing.stored?.head.user;
     if (present !== undefined && present !== user) this.#restart();
     standing.login = user;
+    standing.provenAt = 'now';
     if (options.remember !== undefined) standing.remember = options.remember;
   }
 
@@ -254,6 +260,7 @@ export class LiveSession<T extends object = Record<string, unknown>> implements 
     standing.secret = undefined;
     standing.fields = this.#fieldsOf(null);
     standing.login = undefined;
+    standing.provenAt = 'now';
     standing.rotate = false;
     standing.remember = undefined;
     standing.announcement = { kind: 'clear' };

@@ -11,6 +11,7 @@ import type {
   Duration,
   Environment,
   Events,
+  Former,
   HeaderLine,
   MaybePromise,
   OpenOptions,
@@ -29,7 +30,8 @@ import { carriedBy, carry } from './carried.js';
 import type { Custody, CustodySettings } from './custody.js';
 import { emitter, type Listener, type Listeners } from './events.js';
 import { type LifetimeOptions, lifetimes } from './expiry.js';
-import type { Found } from './find.js';
+import { ANONYMOUS, type Found } from './find.js';
+import { adopt, checkedFormer, oldCookies, takeOver } from './former.js';
 import { held } from './held.js';
 import type { Mutations } from './intent.js';
 import { type Limits, limits } from './limits.js';
@@ -38,6 +40,9 @@ import { checked, oneOf, show } from './options.js';
 import type { PolicyOptions } from './policies.js';
 import { sealed } from './sealed.js';
 import { type Arrival, LiveSession, type Standing, type Surroundings, standingOf } from './session.js';
+
+/** Old cookies decide too. Merged with what else the answer varies by. */
+const VARY_COOKIE: HeaderLine = Object.freeze(['Vary', 'Cookie'] as const);
 
 declare const shape: unique symbol;
 /** The shape of an application's session data; see `type()`. */
@@ -58,6 +63,11 @@ export interface CommonOptions<T extends object> extends LifetimeOptions {
   /** What becomes of an assignment that was made after a read, when another request has changed the field: it wins and a `conflict` event tells (default), or the request fails with SOJOURN_CONFLICT. */
   readonly mutations?: Mutations;
   readonly limits?: Partial<Limits>;
+  /**
+   * Libraries that kept sessions before, whose cookies visitors may still have (`sojourn/formerly`). Who presents one and none of ours
+   * goes on with a session of ours, signed in as before; the answer takes the old cookie back.
+   */
+  readonly formerly?: readonly Former[];
   /** Listeners from the start; more can be added with `on()`. */
   readonly on?: Listeners;
   /** Clock, dice and timers, for tests. */
@@ -104,6 +114,7 @@ const COMMON = [
   'onReadError',
   'onDestroyError',
   'limits',
+  'formerly',
   'on',
   'environment',
 ] as const;
@@ -154,6 +165,7 @@ export function assemble<T extends object, S>(
         )
       : sealed(options.seal, options, settings);
   const { keep } = custody;
+  const former = checkedFormer(options.formerly);
   const surroundings: Surroundings = {
     codec,
     limits: bounds,
@@ -174,6 +186,12 @@ export function assemble<T extends object, S>(
     const tokens = transport.read(request);
     const presented = tokens.length > 0;
     const arrival: Arrival = { request, presented, mute: false, degraded: false, spent: 0 };
+    if (!presented && former.length > 0)
+      return chain(takeOver(former, request), (left) => {
+        const session = present(ANONYMOUS, arrival, owner);
+        if (left !== null) adopt(session as Session, left, events);
+        return session;
+      });
     return chain(custody.find(tokens, arrival, choice), (found) => present(found, arrival, owner));
   }
 
@@ -189,7 +207,12 @@ export function assemble<T extends object, S>(
     const standing = standingOf(session);
     standing.closed = true;
     if (!standing.accessed) return NO_LINES;
-    return chain(settled(standing, true), () => custody.lines(standing, status));
+    return chain(settled(standing, true), () => linesOf(standing, status));
+  }
+
+  function linesOf(standing: Standing, status: number): readonly HeaderLine[] {
+    const lines = custody.lines(standing, status);
+    return former.length === 0 ? lines : [...oldCookies(former, standing), ...lines, VARY_COOKIE];
   }
 
   /** One commit at a time for each session object: an explicit save that is still under way comes first. */
