@@ -220,11 +220,21 @@ export class Writes {
     const before = base === 'unknown' ? null : base;
     const copy = copyOf(ended(before?.replica ?? null, stamp, environment.now()), id);
     const write = this.#write('destroy', id, false, true);
-    const { up, down } = this.#split(write);
-    const { reached, missed, cause } = await this.#bring(write, up, before?.mark ?? null, copy);
-    await this.#settle(write, copy, reached, [...down, ...missed], cause);
+    await this.#end(write, before?.mark ?? null, copy);
     memo.set(id, copy);
     if (before?.replica.kind === 'live' && before.replica.head.expiresAt > environment.now()) this.#hasEnded(id);
+  }
+
+  async #end(write: Write, expect: Uint8Array | null, copy: Copy): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        const { up, down } = this.#split(write);
+        const { reached, missed, cause } = await this.#bring(write, up, expect, copy);
+        return await this.#settle(write, copy, reached, [...down, ...missed], cause);
+      } catch (error) {
+        if (tries === MOST_TRIES || !(await this.#isMoved(write, error))) throw error;
+      }
+    }
   }
 
   /** 'unknown': nobody can say whether it exists. Then it ends all the same, wherever somebody hears of it. */
