@@ -1,5 +1,5 @@
 /** Moving house: two stores as one, in both phases, on the way and after; and a mover that can be watched, paused and killed. */
-import { isFailure, memory, type Store, type Stored, sessions, type } from 'sojourn';
+import { type Delta, isFailure, memory, type Store, type Stored, sessions, type } from 'sojourn';
 import { redis } from 'sojourn/redis';
 import { describe, expect, test } from 'vitest';
 import { runs } from '../../test/support/exam.js';
@@ -56,6 +56,10 @@ function stored(fields: Record<string, string> = {}, head: Partial<Stored['head'
   const fixed = { createdAt: Date.now(), expiresAt: Date.now() + 600_000, version: 1, generation: 0 };
   const bytes = Object.entries(fields).map(([name, value]) => [name, Buffer.from(value)] as const);
   return { head: { ...fixed, ...head }, fields: new Map(bytes) };
+}
+
+function touch(): Delta {
+  return { generation: 0, head: { expiresAt: Date.now() + 600_000 }, fields: new Map() };
 }
 
 /** An old store with sessions of ann, bob and others, as servers without the layer have left it. */
@@ -157,6 +161,36 @@ describe('a session on its way', () => {
     now += 1000;
     expect(await store.load('a')).toBeNull();
     expect(from.load('a')).toBeNull();
+  });
+
+  test('a place that a slow mover reserves after the end is never filled, not even by one that had seen the session', async () => {
+    const [from, to] = [memory(), memory()];
+    await from.create('a', stored({ n: '1' }));
+    const [quick, slow] = [new FaultPlan(), new FaultPlan()];
+    const house = (plan: FaultPlan) => migrating({ from: faulty(from, plan), to: faulty(to, plan), phase: 'moving' });
+    const late = slow.hold('create');
+    const lateMove = house(slow).move().done;
+    await late.arrived; // it has seen the session, and that there is no place for it yet
+    const filling = quick.hold('create', 'after');
+    const quickMove = house(quick).move().done;
+    await filling.arrived; // its place is there
+    const looked = quick.hold('commit');
+    filling.release();
+    await looked.arrived; // it has seen the session once more, and is about to fill the place
+
+    await migrating({ from, to, phase: 'moving' }).destroy('a');
+    late.release();
+    await lateMove;
+    looked.release();
+    await quickMove;
+    for (const phase of phases) expect(await migrating({ from, to, phase }).load('a')).toBeNull();
+    expect(await allOf(migrating({ from, to, phase: 'from' }).list())).toEqual([]);
+    expect((await migrating({ from, to, phase: 'from' }).commit('a', touch())).status).toBe('gone');
+    expect((await migrating({ from, to, phase: 'moving' }).commit('a', touch())).status).toBe('gone');
+    const s = sessions({ data: type<Fields>(), store: to, sweep: false });
+    expect(await visitor(s, new Map([['__Host-sid', `a.${'A'.repeat(43)}`]])).visit((session) => session.isNew)).toBe(
+      true,
+    );
   });
 
   test('the field that marks it cannot be written by an application', async () => {
