@@ -3,7 +3,7 @@
  * docs/benchmarks.md when all of them ran at full length.
  *
  *   npm run bench                   everything, about ten minutes
- *   npm run bench -- http           one part: http, lmdb, redis, engine or ring
+ *   npm run bench -- http           one part: http, lmdb, redis, engine, ring or seals
  *   npm run bench -- ioredis        the part about Redis once more, through another client; not part of the page
  *   npm run bench -- --quick        a short form, to see that the programs work; its figures are for nobody
  *   npm run bench -- cookie-scan    reading cookies, ordinary and hostile; prints by itself and is not part of the page
@@ -21,7 +21,7 @@ import { startChild } from './support/processes.js';
 import type { Result } from './support/result.js';
 import { resultText } from './support/tables.js';
 
-const PARTS = ['http', 'lmdb', 'redis', 'engine', 'ring'];
+const PARTS = ['http', 'lmdb', 'redis', 'engine', 'ring', 'seals'];
 /** Parts that the page does without. */
 const MORE_PARTS = ['ioredis'];
 const NEED_REDIS = ['redis', 'ioredis', 'ring'];

@@ -92,7 +92,9 @@ async function hold(
   return {
     windows: await ask<Outcome['windows']>('windows'),
     pairs: driven.slice(1).flatMap((turns, i) => pairsOf(turns, plan(groups, i + 1))),
-    checks: await viewsChecks(`${framework}, ${field}`, targets, driven.flat(), traces),
+    // The load generator keeps no cookies: a session that lives in one does not count what it is not sent.
+    checks:
+      field === 'in the cookie' ? [] : await viewsChecks(`${framework}, ${field}`, targets, driven.flat(), traces),
     writesInReads,
     traces,
   };
@@ -121,7 +123,9 @@ async function cookiesOf(name: Name, port: number): Promise<string[]> {
   return overSessions(async () => {
     const response = await fetch(`http://127.0.0.1:${port}${SEED_PATH}`);
     await response.text();
-    return response.headers.getSetCookie()[0]?.split(';', 1)[0] ?? '';
+    const cookies = response.headers.getSetCookie().map((line) => line.split(';', 1)[0]);
+    // The version that a near cache adds is good for two seconds; cookie-session's signature is a part of its session.
+    return cookies.filter((cookie, i) => i === 0 || cookie!.includes('.sig=')).join('; ');
   });
 }
 

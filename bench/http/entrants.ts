@@ -31,7 +31,11 @@ export type Name =
   | 'express-session + connect-redis'
   | 'express-session + connect-redis, disableTouch'
   | 'sojourn + redis'
-  | 'sojourn + cached redis';
+  | 'sojourn + cached redis'
+  | 'sojourn, encrypted'
+  | 'sojourn, signed'
+  | 'cookie-session'
+  | 'iron-session';
 
 export interface Entrant {
   readonly name: Name;

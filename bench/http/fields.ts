@@ -5,7 +5,7 @@
 import type { Name } from './entrants.js';
 import type { Route } from './paths.js';
 
-export type FieldName = 'in process' | 'node-redis' | 'ioredis';
+export type FieldName = 'in process' | 'node-redis' | 'ioredis' | 'in the cookie';
 
 /** Each is a group together with `bare`. */
 export type Groups = readonly (readonly [name: Name, routes: readonly Route[]])[];
@@ -20,6 +20,14 @@ export const FIELDS: Readonly<Record<FieldName, Groups>> = {
     ['sojourn + memory', ALL],
     ['sojourn + LMDB', ALL],
     ['sojourn + LMDB, durable: false', ['write']],
+  ],
+  'in the cookie': [
+    ['bare again', ['read']],
+    ['floor', ['read']],
+    ['sojourn, encrypted', ALL],
+    ['sojourn, signed', ALL],
+    ['cookie-session', ALL],
+    ['iron-session', ALL],
   ],
   'node-redis': [
     ['bare again', ['read']],

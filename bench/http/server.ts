@@ -8,6 +8,7 @@ import { redisEntrants } from '../redis/entrants.js';
 import { freePort } from '../support/ports.js';
 import { answer } from '../support/processes.js';
 import { tempFolder } from '../support/temp.js';
+import { cookieEntrants } from './cookie-entrants.js';
 import { type Entrant, entrantsInProcess, type Name } from './entrants.js';
 import type { FieldName } from './fields.js';
 import type { Framework } from './paths.js';
@@ -21,8 +22,7 @@ export type Writes = Readonly<Partial<Record<Name, number>>>;
 
 const [framework, field, redisPort] = process.argv.slice(2) as [Framework, FieldName, string?];
 const counted = tally();
-const all: Promise<readonly Entrant[]> =
-  field === 'in process' ? Promise.resolve(entrantsInProcess(tempFolder())) : redisEntrants(field, Number(redisPort));
+const all: Promise<readonly Entrant[]> = entrantsOf(field);
 const ports = all.then((entrants) => Promise.all(entrants.map(listen)));
 const samples = sampler(counted);
 
@@ -38,6 +38,11 @@ answer(async (question: Question) => {
       return samples.windows();
   }
 });
+
+async function entrantsOf(name: FieldName): Promise<readonly Entrant[]> {
+  if (name === 'in process') return entrantsInProcess(tempFolder());
+  return name === 'in the cookie' ? cookieEntrants() : redisEntrants(name, Number(redisPort));
+}
 
 async function byName(values: readonly number[]): Promise<Record<string, number>> {
   return Object.fromEntries((await all).map(({ name }, i) => [name, values[i]!]));

@@ -8,7 +8,17 @@ import { redisVersion } from '../redis/server.js';
 import { canPin } from './processes.js';
 import { tempDisk } from './temp.js';
 
-const PACKAGES = ['express', 'express-session', 'connect-redis', 'redis', 'ioredis', 'lmdb'];
+const PACKAGES = [
+  'express',
+  'express-session',
+  'connect-redis',
+  'redis',
+  'ioredis',
+  'lmdb',
+  'cookie-session',
+  'iron-session',
+  '@fastify/secure-session',
+];
 /** Above this many waiting programs a machine is not quiet, and its figures are for checking the programs only. */
 const QUIET_LOAD = 0.5;
 

@@ -16,7 +16,7 @@ JSON). The *floor* is no library: a cookie scan, a Map and one SHA-256; the *flo
 the same Redis client. Redis runs at its default settings, nothing written to disk, on the core of the load generator; *commands per request* are
 differences of its INFO commandstats over the very turns that were timed, scripts' own commands told apart, heartbeats counted apart. All entrants run with the defaults that their own documentation recommends.`;
 
-const NOT_MEASURED = `Redis on another machine, under TLS, as a cluster; every other store across a network; a ring across a network; replicas; cookie-borne sessions; Fastify, Koa, Hono; TLS; other
+const NOT_MEASURED = `Redis on another machine, under TLS, as a cluster; every other store across a network; a ring across a network; replicas; Fastify, Koa, Hono; TLS; other
 versions of Node; several server processes behind a balancer; sessions far larger or smaller than 1 KB; latency under partial load (the
 server is kept busy all the time); disks other than this one. The load generator keeps no
 cookies, so the version that an answer carries after a write does not come back with the next request.`;
