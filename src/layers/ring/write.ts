@@ -351,7 +351,7 @@ export class Writes {
     try {
       return await replaceAt(this.#shared, node, place, id, expect, copy, () => this.#mending.doubt(id));
     } catch (error) {
-      write.loose.add(node);
+      if (fencedFor(error) === undefined) write.loose.add(node);
       throw error;
     }
   }
