@@ -7,7 +7,7 @@
 import { checked, show, wholeNumber } from '../../core/options.js';
 import { compareTables } from '../../ring/compare.js';
 import { nextTable } from '../../ring/next-table.js';
-import type { NodeSpec } from '../../ring/nodes.js';
+import { type NodeSpec, SLOTS } from '../../ring/nodes.js';
 import type { Warning } from '../../ring/quota.js';
 import { fingerprint, type RingTable, tableText } from '../../ring/table.js';
 import { wrong } from './options.js';
@@ -86,6 +86,20 @@ export function tablesCompared(before: RingTable, after: RingTable) {
     newHomes,
     moves,
   };
+}
+
+/** The slots that have other owners afterwards, or the same in another order, with the names of both. */
+export function* changedRows(before: RingTable, after: RingTable) {
+  const [a, b] = [namesOf(before), namesOf(after)];
+  for (let slot = 0; slot < SLOTS; slot++) {
+    const [old, now] = [a(slot), b(slot)];
+    if (old.length !== now.length || old.some((name, k) => name !== now[k])) yield { slot, old, now };
+  }
+}
+
+function namesOf({ nodes, owners: { width, entries } }: RingTable): (slot: number) => readonly string[] {
+  const names = nodes.map(({ name }) => name);
+  return (slot) => Array.from(entries.subarray(slot * width, (slot + 1) * width), (node) => names[node]!);
 }
 
 function checkedChange({ nodes }: RingTable, change: RingChange): RingChange {

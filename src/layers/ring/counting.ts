@@ -6,7 +6,7 @@
  */
 import { SLOTS } from '../../ring/nodes.js';
 import type { RingTable } from '../../ring/table.js';
-import type { PlannedMove } from './change.js';
+import { changedRows, type PlannedMove } from './change.js';
 import { isControl } from './control.js';
 import type { Node } from './node.js';
 import type { Shared } from './shared.js';
@@ -47,19 +47,16 @@ export async function countMoves(
 /** The slots that go from one node to another, by both names. The same pairs as in `compareTables`. */
 function waysOf(before: RingTable, after: RingTable): Map<string, number[]> {
   const ways = new Map<string, number[]>();
-  for (let slot = 0; slot < SLOTS; slot++) {
-    const [old, now] = [namesOf(before, slot), namesOf(after, slot)];
+  for (const { slot, old, now } of changedRows(before, after)) {
     const left = old.filter((name) => !now.includes(name));
     for (const [k, name] of now.filter((each) => !old.includes(each)).entries()) {
       const way = `${left[k] ?? old[0]} ${name}`;
-      ways.set(way, [...(ways.get(way) ?? []), slot]);
+      const slots = ways.get(way);
+      if (slots === undefined) ways.set(way, [slot]);
+      else slots.push(slot);
     }
   }
   return ways;
-}
-
-function namesOf({ nodes, owners: { width, entries } }: RingTable, slot: number): string[] {
-  return Array.from(entries.subarray(slot * width, (slot + 1) * width), (node) => nodes[node]!.name);
 }
 
 interface Content {

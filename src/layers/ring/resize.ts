@@ -19,7 +19,7 @@ import { checked } from '../../core/options.js';
 import { nextTable } from '../../ring/next-table.js';
 import { SLOTS } from '../../ring/nodes.js';
 import { type RingTable, readTable } from '../../ring/table.js';
-import { changedTable, type ResizePlan, type RingChange, tablesCompared } from './change.js';
+import { changedRows, changedTable, type ResizePlan, type RingChange, tablesCompared } from './change.js';
 import { countMoves } from './counting.js';
 import type { RingDocument } from './document.js';
 import { Lease, leaseTexts } from './lease.js';
@@ -473,7 +473,10 @@ function specsOf({ nodes }: RingTable) {
 
 /** Nodes that come to own slots that they did not. */
 function gainersOf(before: RingTable, after: RingTable): Set<string> {
-  return new Set(tablesCompared(before, after).moves.map(({ to }) => to));
+  const gainers = new Set<string>();
+  for (const { old, now } of changedRows(before, after))
+    for (const name of now) if (!old.includes(name)) gainers.add(name);
+  return gainers;
 }
 
 function progressIn(text: string): MoveProgress | undefined {
