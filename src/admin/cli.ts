@@ -7,19 +7,38 @@
  */
 import { lookOf } from './printer.js';
 import { run } from './run.js';
+import { stage } from './stage.js';
 
-const { stdout, stderr, exit } = run(
-  process.argv.slice(2),
-  lookOf(process.stdout, process.env),
-  lookOf(process.stderr, process.env),
-);
+const look = lookOf(process.stdout, process.env);
+/** As shells count a program that was interrupted. */
+const EXIT_INTERRUPTED = 130;
+const leaving = new AbortController();
 
-process.exitCode = exit;
+process.on('SIGINT', leave);
+process.on('SIGTERM', leave);
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') return;
   process.exitCode = 1;
   process.stderr.write(`sojourn: the output could not be written (${error.code}).\n`);
 });
 process.stderr.on('error', () => {});
+
+const { stdout, stderr, exit } = await run(process.argv.slice(2), look, lookOf(process.stderr, process.env), (isJson) =>
+  stage({
+    look,
+    isTerminal: process.stdout.isTTY === true,
+    isJson,
+    write: (text) => process.stdout.write(text),
+    leave: leaving.signal,
+    now: () => performance.now(),
+  }),
+);
+process.exitCode = exit;
 process.stdout.write(stdout);
 process.stderr.write(stderr);
+
+/** The first time a command may leave tidily; it does so within a second or two. */
+function leave(): void {
+  if (leaving.signal.aborted) process.exit(EXIT_INTERRUPTED);
+  leaving.abort();
+}

@@ -1,12 +1,14 @@
 /**
  * What a command is: a description that help is written from, and a function from what was given to an answer.
  *
- * Commands print nothing and end nothing. An answer holds what people see, what scripts see, and the exit code, so that the
+ * Commands end nothing, and print nothing but how far they are (stage.ts). An answer holds what people see, what scripts see, and the exit code, so that the
  * three cannot say different things. What was typed wrongly is thrown (SOJOURN_OPTION, exit code 2); what cannot be done for
  * good reasons is a refusal, which is data (exit code 1).
  */
+import type { MaybePromise } from '../contract.js';
 import type { Given, OptionRules } from './arguments.js';
 import type { Line } from './printer.js';
+import type { Stage } from './stage.js';
 
 export interface Command {
   /** What comes after the name, in the spelling of manual pages. */
@@ -18,7 +20,7 @@ export interface Command {
   readonly examples: readonly string[];
   /** When the exit code is 1. */
   readonly attention: string;
-  readonly run: (given: Given) => Answer | Refusal;
+  readonly run: (given: Given, stage: Stage) => MaybePromise<Answer | Refusal>;
 }
 
 export interface Answer {

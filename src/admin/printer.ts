@@ -83,6 +83,15 @@ export function bar(load: number, ideal: number, full: number, width: number): L
   return [...filled(0, mark, end), { text: '┃', style: 'strong' }, ...filled(mark + 1, width, end + 1)];
 }
 
+/** How far something is, as a line of `width` signs. */
+export function progressBar(done: number, all: number, width: number): Line {
+  const heavy = all === 0 ? width : Math.min(width, Math.floor((done / all) * width));
+  return [
+    { text: '━'.repeat(heavy), style: 'good' },
+    { text: '─'.repeat(width - heavy), style: 'dim' },
+  ];
+}
+
 /** A sentence on as many lines as it takes, the later ones indented. */
 export function wrapped(text: string, columns: number, indent = ''): string[] {
   const lines: string[] = [];

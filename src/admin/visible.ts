@@ -18,8 +18,8 @@ export function visible(text: string): string {
 }
 
 /** A value as JSON of ASCII alone: the same value for every reader, and nothing in it for a terminal to obey. */
-export function visibleJson(value: unknown): string {
-  return JSON.stringify(value, null, 2).replace(/[\x7f-\uffff]/g, (unit) => `\\u${hex(unit.charCodeAt(0), 4)}`);
+export function visibleJson(value: unknown, indent = 2): string {
+  return JSON.stringify(value, null, indent).replace(/[\x7f-\uffff]/g, (unit) => `\\u${hex(unit.charCodeAt(0), 4)}`);
 }
 
 /** Somebody's text inside a message: in quotes, no longer than a line can take, and without the secret half of a token. */

@@ -23,9 +23,9 @@ export const show: Command = {
   options: {
     ...source,
     json: { says: 'the same as JSON' },
-    svg: { says: 'the same as a picture: sojourn ring show --table ring.json --svg > ring.svg' },
+    svg: { says: 'the same as a picture: sojourn ring show --table table.json --svg > ring.svg' },
   },
-  examples: ['sojourn ring show --nodes a=15,b=20,c=10 --copies 2', 'sojourn ring show --table ring.json --json'],
+  examples: ['sojourn ring show --nodes a=15,b=20,c=10 --copies 2', 'sojourn ring show --table table.json --json'],
   attention: 'the file cannot be read, or the ring needs attention (lines that begin with !)',
   run,
 };

@@ -28,7 +28,7 @@ export const simulate: Command = {
   },
   examples: [
     'sojourn ring simulate --kill b --nodes a=15,b=20,c=10 --copies 2',
-    'sojourn ring simulate --kill n1 --kill n2 --table ring.json',
+    'sojourn ring simulate --kill n1 --kill n2 --table table.json',
   ],
   attention: 'a file cannot be read, there is no such node, or slots would have no node left',
   run,

@@ -1,0 +1,226 @@
+/**
+ * The tool on rings that run: real Redis servers, an application that serves its visitors meanwhile, and the built program beside it.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, vi } from 'vitest';
+import { sojourn } from '../../test/support/cli.js';
+import { need } from '../../test/support/needs.js';
+import { freePort } from '../../test/support/ports.js';
+import { type RedisServer, startRedis } from '../../test/support/redis.js';
+import { redisClients } from '../../test/support/redis-clients.js';
+import { tempFolder } from '../../test/support/temp.js';
+import { type RingStore, ring } from '../layers/ring.js';
+import { redis } from '../stores/redis.js';
+
+const { describe, test } = need('redis');
+const HOUR_MS = 3_600_000;
+const SECRET = 'moon-and-stars';
+const [kind] = redisClients.single;
+
+vi.setConfig({ testTimeout: 180_000 });
+
+type Store = RingStore<ReturnType<typeof redis>>;
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+/** An application on a ring of three servers, with a fourth that it knows and that the ring has not got yet. */
+async function application(sessions: number) {
+  const servers = await Promise.all([1, 2, 3, 4].map(() => startRedis({ password: SECRET })));
+  const connected = await Promise.all(servers.map((server) => kind!.connect(server)));
+  const weights = [15, 20, 10, 15];
+  const nodes = () =>
+    connected.map(({ client }, i) => ({ name: `n${i + 1}`, weight: weights[i]!, store: redis(client) }));
+  const first: Store = ring(nodes().slice(0, 3), { copies: 2 });
+  expect(await first.load('nobody')).toBeNull();
+  await first.close();
+  const store: Store = ring(nodes(), { copies: 2 });
+  closing.push(async () => store.close());
+  const ids = Array.from({ length: sessions }, (_, i) => `visitor-${i}`);
+  for (const id of ids) {
+    const head = { createdAt: Date.now(), expiresAt: Date.now() + HOUR_MS, version: 1, generation: 0 };
+    expect(await store.create(id, { head, fields: new Map([['n', Buffer.from('0')]]) })).toBe('ok');
+  }
+  const folder = tempFolder('live');
+  const at = (name: string) => join(folder, name);
+  const file = { copies: 2, nodes: servers.map(({ url }, i) => ({ name: `n${i + 1}`, url, weight: weights[i] })) };
+  writeFileSync(at('ring.json'), JSON.stringify(file));
+  return { servers, store, ids, at, run: (...args: string[]) => sojourn(['ring', ...args], folder) };
+}
+
+/** Everybody clicks in turn for as long as `meanwhile` takes; nobody is missed, and no click is lost. */
+async function servedWhile(store: Store, ids: readonly string[], meanwhile: () => Promise<void>): Promise<void> {
+  let isOver = false;
+  const clicks = new Map(ids.map((id) => [id, 0]));
+  const clicking = (async () => {
+    while (!isOver) {
+      for (const id of ids) {
+        if (isOver) break;
+        const n = clicks.get(id)! + 1;
+        const fields = new Map([['n', { op: 'set', value: Buffer.from(String(n)) } as const]]);
+        const delta = { generation: 0, head: { expiresAt: Date.now() + HOUR_MS }, fields };
+        expect((await vi.waitFor(() => store.commit(id, delta), 10_000)).status, id).toBe('ok');
+        clicks.set(id, n);
+      }
+    }
+  })();
+  try {
+    await meanwhile();
+  } finally {
+    isOver = true;
+    await clicking;
+  }
+  for (const [id, n] of clicks) {
+    const stored = await store.load(id);
+    expect(Number(Buffer.from(stored!.fields.get('n')!).toString()), id).toBe(n);
+  }
+}
+
+describe('a ring that runs', () => {
+  test('status tells how its nodes are, and exits with 1 when somebody should look', async () => {
+    const { servers, run } = await application(5);
+    const well = await run('status', '--ring', 'ring.json');
+    expect([well.exit, well.stderr]).toEqual([0, '']);
+    expect(well.stdout).toMatch(/^Ring of 3 nodes, 2 copies {2}epoch 1\nfingerprint [0-9a-f]{64}\n/);
+    expect(well.stdout).toMatch(/n2 +up +yes +20 +14563 +7282 +44\.4 % +\d+ ms +127\.0\.0\.1:\d+/);
+    expect(well.stdout).toContain('Nothing moves');
+    await servers[1]!.kill();
+    const ill = await run('status', '--ring', 'ring.json');
+    expect(ill.exit).toBe(1);
+    expect(ill.stdout).toMatch(/n2 +down/);
+    expect(ill.stdout).toContain('! Node n2 does not answer; its sessions have one copy fewer until it does.');
+    const { exit, stdout } = await run('status', '--ring', 'ring.json', '--json');
+    expect(exit).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ phase: 'stable', epoch: 1, copies: 2, attention: [/n2/] });
+    for (const { stdout, stderr } of [well, ill]) expect(stdout + stderr).not.toContain(SECRET);
+  });
+
+  test('a copy that is lost is seen by where and verify, and brought back by repair', async () => {
+    const { servers, ids, run } = await application(30);
+    expect(await run('verify', '--ring', 'ring.json')).toMatchObject({
+      exit: 0,
+      stdout: 'Looked at 30 sessions; of 30 all copies are there and the same.\n',
+    });
+    const [id] = ids;
+    const { stdout } = await run('where', id!, '--ring', 'ring.json', '--json');
+    const { nodes } = JSON.parse(stdout) as { nodes: { name: string; has: { is: string; version: number } }[] };
+    expect(nodes.map(({ has }) => has)).toMatchObject([
+      { is: 'live', version: 1 },
+      { is: 'live', version: 1 },
+    ]);
+    const server = servers[Number(nodes[1]!.name.slice(1)) - 1]!;
+    const [key] = (await server.raw('KEYS', `*=${id}`)) as string[];
+    expect(await server.raw('DEL', key!)).toBe(1);
+
+    const where = await run('where', id!, '--ring', 'ring.json');
+    expect(where.exit).toBe(1);
+    expect(where.stdout).toMatch(/home +n\d +\d+ +version 1, for 60 min \([0-9a-f]{8}\)\ncopy 2 +n\d +\d+ +nothing/);
+    const odd = await run('verify', '--ring', 'ring.json');
+    expect([odd.exit, odd.stdout]).toEqual([1, expect.stringContaining('! 1 session with a copy missing.')]);
+    expect(odd.stdout).toContain(id);
+    const repaired = await run('repair', '--ring', 'ring.json');
+    expect([repaired.exit, repaired.stdout]).toEqual([0, expect.stringMatching(/brought 1 copy up to date\.\n$/)]);
+    expect((await run('verify', '--ring', 'ring.json')).exit).toBe(0);
+  });
+
+  test('a node joins by plan and apply while everybody clicks on; the plan is used once', async () => {
+    const { store, ids, at, run } = await application(60);
+    const plan = await run('plan', '--ring', 'ring.json', '--add', 'n4,weight=15', '--out', 'plan.json');
+    expect([plan.exit, plan.stderr]).toEqual([0, '']);
+    expect(plan.stdout).toMatch(
+      /Copies that travel {2}8192 of 32768 \(25\.0 %\), at least 8192: 1\.000 times the minimum/,
+    );
+    expect(plan.stdout).toMatch(
+      /Sessions that travel {2}\d+ \([\d.]+ (?:bytes|KiB)\), at least \d+\nEstimated time {2}/,
+    );
+    expect(readFileSync(at('plan.json'), 'utf8')).not.toContain(SECRET);
+    await servedWhile(store, ids, async () => {
+      const { exit, stdout, stderr } = await run('apply', 'plan.json', '--ring', 'ring.json');
+      expect([exit, stderr]).toEqual([0, '']);
+      expect(stdout).toContain('Done. All sessions are where the new table says.');
+      expect(stdout).toMatch(/Ring of 4 nodes, 2 copies {2}epoch 2/);
+    });
+    const again = await run('apply', 'plan.json', '--ring', 'ring.json');
+    expect([again.exit, again.stdout]).toEqual([1, '']);
+    expect(again.stderr).toContain('the plan was made from another table than the one in force');
+    expect((await run('verify', '--ring', 'ring.json')).stdout).toMatch(/^Looked at 60 sessions; of 60 /);
+  });
+
+  test('a node is drained, and leaves; a move is paused, goes on, and is taken back', async () => {
+    const { store, ids, run } = await application(40);
+    await servedWhile(store, ids, async () => {
+      const begun = await run('drain', 'n3', '--ring', 'ring.json', '--begin');
+      expect([begun.exit, begun.stderr]).toEqual([0, '']);
+      const paused = await run('pause', '--ring', 'ring.json');
+      // It may have been done by then: forty sessions are few.
+      if (paused.exit === 0) {
+        const { stdout } = await run('status', '--ring', 'ring.json', '--json');
+        expect(JSON.parse(stdout)).toMatchObject({ isPaused: true });
+        expect(await run('resume', '--ring', 'ring.json')).toMatchObject({ exit: 0, stderr: '' });
+      } else expect(paused.stderr).toContain('nothing moves');
+      const watched = await run('status', '--ring', 'ring.json', '--watch');
+      expect(watched.stdout).toMatch(/n3 +up +yes +0 +0 +0 /);
+    });
+    const nothing = await run('abort', '--ring', 'ring.json');
+    expect([nothing.exit, nothing.stdout]).toEqual([1, '']);
+    expect(nothing.stderr).toContain('there is no resize');
+  });
+});
+
+describe('what cannot be is a sentence', () => {
+  test('no ring, no server, no file, no plan', async () => {
+    const server: RedisServer = await startRedis({ password: SECRET });
+    const folder = tempFolder('live');
+    const run = (...args: string[]) => sojourn(['ring', ...args], folder);
+    const nowhere = await freePort();
+    writeFileSync(join(folder, 'table.json'), '{"owners":"AQAA","nodes":[]}');
+    writeFileSync(join(folder, 'odd.json'), `{"nodes":[{"name":"a","url":"http://:${SECRET}@h"}]}`);
+    writeFileSync(join(folder, 'torn.json'), `{"nodes":[{"name":"a","url":"redis://:${SECRET}@h"`);
+    writeFileSync(
+      join(folder, 'twice.json'),
+      '{"nodes":[{"name":"a","url":"redis://h"},{"name":"a","url":"redis://i"}]}',
+    );
+    const node = ['--node', `a=${server.url}`];
+    const cases: [args: string[], exit: number, sentence: RegExp][] = [
+      [['status', ...node], 1, /there is no ring on these nodes under the usual prefix/],
+      [['status', ...node, '--prefix', 'shop:'], 1, /there is no ring on these nodes under the prefix "shop:"/],
+      [
+        ['status', '--node', `a=redis://:${SECRET}@127.0.0.1:${nowhere}`],
+        1,
+        /none of the nodes answers \(a at 127\.0\.0\.1:\d+\)/,
+      ],
+      [['status', '--node', `a=redis://:wrong@127.0.0.1:${server.port}`], 1, /none of the nodes answers/],
+      [['status'], 2, /--ring is missing: name the servers by --ring FILE, or by --node/],
+      [['status', '--ring', 'none.json'], 1, /"none\.json" does not exist/],
+      [['status', '--ring', 'table.json'], 1, /it is the table of a ring; give it to --table/],
+      [['status', '--ring', 'odd.json'], 1, /url of nodes\[0\] must be an address like redis:/],
+      [['status', '--ring', 'torn.json'], 1, /it is not JSON; it must be like/],
+      [['status', '--ring', 'twice.json'], 1, /a is there twice/],
+      [['status', '--ring', 'twice.json', ...node], 2, /--node does not go with --ring/],
+      [['status', '--node', 'a'], 2, /--node a takes an address|has a name that cannot be/],
+      [['status', '--node', 'a=redis://h,wieght=3'], 2, /takes weight= and zone= once each/],
+      [['apply', '--ring', 'twice.json'], 2, /<plan> is missing/],
+      [['apply', 'odd.json', ...node], 1, /"odd\.json" is no plan/],
+      [['drain', ...node], 2, /<node> is missing/],
+      [['plan', ...node], 2, /CHANGE is missing/],
+      [['repair', ...node, '--slot', '16384'], 2, /--slot must be a whole number from 0 to 16383/],
+    ];
+    for (const [args, exit, sentence] of cases) {
+      const ran = await run(...args);
+      const said = ran.stderr.replace(/\n\s*/g, ' ');
+      expect([args.join(' ').replaceAll(SECRET, '***'), ran.exit, ran.stdout]).toEqual([
+        args.join(' ').replaceAll(SECRET, '***'),
+        exit,
+        '',
+      ]);
+      expect(said).toMatch(sentence);
+      expect(said).not.toContain(SECRET);
+      expect(said).not.toMatch(/fault of sojourn|\.js:\d|wrong@/);
+    }
+    // And nothing was begun.
+    expect(await server.raw('DBSIZE')).toBe(0);
+  });
+});
