@@ -1,7 +1,9 @@
 /**
  * How far a resize is, for people: a bar, slots and sessions, how fast and how long, and what requests notice of it.
  *
- * The figures are those that the moving server writes down once a second (layers/ring/status.ts). A line of the same for logs.
+ * The figures are those that the moving server writes down once a second (layers/ring/status.ts), so that it does not matter which
+ * process moves and which one looks. The same in one line for logs. Rejected: a bar of sessions, whose number nobody knows exactly
+ * while people come and go; slots are counted.
  */
 import type { ResizeStatus } from '../../layers/ring/status.js';
 import { type Line, progressBar, type Span } from '../printer.js';

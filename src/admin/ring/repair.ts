@@ -1,6 +1,9 @@
 /**
- * `sojourn ring repair`: compares all copies of all sessions, and brings together those that differ. For now and then, and after
- * trouble; a ring repairs by itself what it notices.
+ * `sojourn ring repair`: compares all copies of all sessions, and brings together those that differ.
+ *
+ * For now and then, and after trouble; a ring repairs by itself what it notices. It goes at a pace, and may be broken off and begun again
+ * at any time, since each session is in order as soon as it was looked at. Rejected: remembering where it was broken off (what lies
+ * behind may have changed since).
  */
 import { SLOTS } from '../../ring/nodes.js';
 import { type Given, wholeFrom } from '../arguments.js';

@@ -1,6 +1,9 @@
 /**
  * `sojourn ring status`: whether the nodes of a ring that runs answer and have all they should, which servers use it, and how far a
- * resize is. With --watch until nothing moves any more.
+ * resize is.
+ *
+ * With --watch until nothing moves any more, so that a script can wait for it, too. What is wrong with a node is exit code 1; what may
+ * be over in a second, like a server that has not said yet that it heard of a change, is only a note.
  */
 import { setTimeout as rest } from 'node:timers/promises';
 import type { ResizeStatus } from '../../layers/ring/status.js';

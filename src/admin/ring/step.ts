@@ -1,7 +1,8 @@
 /**
  * One step of a ring: the table before and the one after, what would travel between them, and what a death would do to each.
  *
- * Tables alone say how many slots that is. A ring that runs has counted its sessions as well, and then they stand beside.
+ * Tables alone say how many slots that is. A ring that runs has counted its sessions as well, and then they stand beside: both in
+ * one form, so that a plan made in advance and the one that is applied can be compared line by line.
  */
 import type { ResizePlan } from '../../layers/ring/change.js';
 import { type Comparison, compareTables } from '../../ring/compare.js';

@@ -1,7 +1,9 @@
 /**
  * `sojourn ring verify`: whether every session has all its copies, the same everywhere, and where the table says. Changes nothing.
  *
- * Sessions are written meanwhile, one node after the other, so copies that differ are looked at again before they count.
+ * Sessions are written meanwhile, one node after the other, so copies that differ are looked at again before they count. Each session is
+ * judged once, when it is met on the first of its owners that has it. Rejected: sums for each slot (they say that something differs,
+ * and then somebody wants to know what).
  */
 import { setTimeout as rest } from 'node:timers/promises';
 import { isControl } from '../../layers/ring/control.js';
