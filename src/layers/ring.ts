@@ -190,6 +190,9 @@ const unresizable = {
   status: cannot,
 };
 
+/** When a ring begins that nobody has asked for anything, and how often it tries again. */
+const BEGUN_BY_MS = 1000;
+
 /** A ring of cells: its parts, put together. */
 function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store & RingControls & Indexed & Listable {
   const { environment, name } = own;
@@ -250,7 +253,10 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
     await synced.begin();
     resize.begin();
     hasBegun = true;
+    stopEarly();
   };
+  // Also without a request: servers that nobody asks for anything still fill a node that came back empty.
+  const stopEarly = environment.every(BEGUN_BY_MS, () => void begin().catch(() => {}));
   /** Before anything is asked of the nodes of a session. */
   const isReady = (id: string): boolean => hasBegun && tables.isFresh(places.of(id));
   const makeReady = async (id: string): Promise<void> => {
@@ -316,6 +322,7 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
       return [...sentences, ...troubles(places.nodes), ...resize.troubles()];
     },
     async close() {
+      stopEarly();
       tables.close();
       await resize.close();
       synced.close();

@@ -246,7 +246,7 @@ describe('two processes', () => {
   test('begin together and agree; their commits of one session both stay', async () => {
     const scene = fleet();
     const [one, two] = [scene.store, scene.another()];
-    await Promise.all([one.load('x'), two.load('x')]);
+    await scene.soon(Promise.all([one.load('x'), two.load('x')]));
     await created(scene);
     const now = scene.clock.now();
     for (const id of ids) {

@@ -456,16 +456,17 @@ function hasSwap(delta: Delta): boolean {
 }
 
 /**
- * What became of what was tried before, as this copy tells. 'done': it is in there. A login leaves no stamp of what it was made of, but
- * fields that are as they were written; where others have gone over these, nobody can tell.
+ * What became of what was tried before, as this copy tells. 'done': it is in there. A login leaves no stamp of what it was made of; but
+ * fields that are as they were written tell the same. Where others may have gone over these, nobody knows.
  */
 function fateOf(tried: readonly Attempt[], replica: Replica, delta: Delta): 'done' | 'open' | 'unknown' {
-  if (tried.length === 0 || replica.kind === 'ended') return 'open';
+  if (replica.kind === 'ended') return 'open';
   if (tried.some(({ stamp }) => holds(replica, stamp))) return 'done';
-  const mayBeIn = tried.some(({ next }) => isOtherLogin(replica, next.stamps.begun) && isMadeOf(replica, next));
-  const isTouch = delta.fields.size === 0 && delta.head.secret === undefined;
-  if (!mayBeIn || isTouch) return 'open';
-  return delta.fields.size > 0 && delta.head.secret === undefined && shows(replica, delta) ? 'done' : 'unknown';
+  const before = tried.filter(({ next }) => isOtherLogin(replica, next.stamps.begun));
+  const isOfHead = delta.head.secret !== undefined;
+  if (before.length === 0 || (delta.fields.size === 0 && !isOfHead)) return 'open';
+  if (!isOfHead && shows(replica, delta)) return 'done';
+  return before.some(({ next }) => isMadeOf(replica, next)) ? 'unknown' : 'open';
 }
 
 function shows(replica: Live, { fields }: Delta): boolean {

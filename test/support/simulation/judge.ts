@@ -151,7 +151,7 @@ export class Judge {
     const writer = story.writerOf(value);
     if (writer === undefined || writer.called > look.returned || writer.effect.writes.get(field) !== value)
       this.#accuse('invented', at, story);
-    else if (!writer.isPossible) this.#accuse('refused yet written', at, story, writer);
+    else if (isRefused(writer, look)) this.#accuse('refused yet written', at, story, writer);
     return writer;
   }
 
@@ -161,7 +161,7 @@ export class Judge {
     for (const [index, entry] of entries.entries()) {
       const writer = story.writerOf(entry);
       if (writer === undefined || writer.called > look.returned) this.#accuse('invented', at, story);
-      else if (!writer.isPossible) this.#accuse('refused yet written', at, story, writer);
+      else if (isRefused(writer, look)) this.#accuse('refused yet written', at, story, writer);
       else if (entries.indexOf(entry) !== index) this.#accuse('written twice', at, story, writer);
     }
     for (const operation of story.operations) {
@@ -202,6 +202,11 @@ export class Judge {
     const earliest = Math.min(...inForce.map(({ effect }) => effect.expiresAt!));
     return earliest <= START_MS + look.returned + this.#skewMs + 1;
   }
+}
+
+/** Whoever asks while a write is still being refused may see it, and then not any more. */
+function isRefused({ isPossible, returned }: Operation, { called }: Look): boolean {
+  return !isPossible && returned <= called;
 }
 
 /** A delete that may have come after this write. */
