@@ -269,7 +269,10 @@ export interface SessionFormat {
 
 /** A session that travels in its own token. */
 export interface Sealed extends Stored {
-  /** Of a format's own token: names this state of the session, and no other; a hash of the token will do. 22 characters, as of every id. */
+  /**
+   * Of a format's own token: names this state of one session, and no other; a hash of the token will do where no two sessions can have equal
+   * tokens, and a fresh id for each reading where they can. 22 characters, as of every id.
+   */
   readonly id: string;
 }
 
