@@ -32,6 +32,14 @@ const given = {
   myStore: "(folder?: string) => import('sojourn').Store",
   myCodec: "() => import('sojourn').Codec",
   folder: 'string',
+  client: "Awaited<ReturnType<ReturnType<typeof import('redis').createClient>['connect']>>",
+  RedisStore: "typeof import('connect-redis').RedisStore",
+  key: 'string',
+  newKey: 'string',
+  oldKey: 'string',
+  keys: 'readonly string[]',
+  secret: 'string',
+  password: 'string',
   test: "typeof import('vitest').test",
   describe: "typeof import('vitest').describe",
   expect: "typeof import('vitest').expect",
@@ -115,9 +123,12 @@ function readInfo(info) {
  * @param {Snippet[]} snippets
  */
 function collectExamples(path, text, snippets) {
-  const exported = [...text.matchAll(/^export (?:async )?(?:function|const|class) (\w+)/gm)].map(
-    (match) => match[1] ?? '',
-  );
+  // A function with several signatures is one name.
+  const exported = [
+    ...new Set(
+      [...text.matchAll(/^export (?:async )?(?:function|const|class) (\w+)/gm)].map((match) => match[1] ?? ''),
+    ),
+  ];
   for (const comment of text.matchAll(/\/\*\*[\s\S]*?\*\//g)) {
     for (const example of comment[0].matchAll(/@example\b([\s\S]*?)(?=^ *\* *@\w|\*\/)/gm)) {
       const line = lineAt(text, comment.index + example.index);

@@ -67,7 +67,7 @@ export type { Mutations } from './core/intent.js';
 export type { KeyOptions } from './core/keyring.js';
 export type { Limits } from './core/limits.js';
 export type { OnWriteError, PolicyOptions } from './core/policies.js';
-export type { CommonOptions, SealedAbilities, SealedOptions, SessionsOptions, Type } from './core/sessions.js';
+export type { ApplicationOptions, SealedAbilities, SealedOptions, SessionsOptions, Type } from './core/sessions.js';
 export { type ErrorCode, type Fault, failure, isFailure, SojournError } from './errors.js';
 export { type EncryptedOptions, encrypted } from './seals/encrypted.js';
 export { type SignedOptions, signed } from './seals/signed.js';

@@ -556,14 +556,23 @@ describe('what a cookie cannot do', () => {
   });
 
   test.each([
-    ['a store beside it', { store: memory() }, /seal: must not stand beside store/],
+    ['a store beside it', { store: memory() }, /store: must not stand beside seal/],
     ['no sealer', { seal: {} }, /seal: must be a sealer, .* got an object/],
     ['a key in place of a sealer', { seal: 'x'.repeat(40) }, /seal: must be a sealer/],
     ['no store for revocations', { revocations: {} }, /revocations: must be a store/],
-    ['a sweep', { sweep: false }, /sweep of sessions\(\) with seal/],
+    ['a sweep', { sweep: false }, /sweep: must not stand beside seal/],
     ['stale copies', { revocations: memory(), onReadError: { stale: '1h' } }, /onReadError: must be one of fail, anon/],
   ])('refused: %s', (_, options, message) => {
     expect(() => server(controllableClock(), options)).toThrow(message);
+  });
+
+  test('revocations beside a store are refused; what is undefined counts as left out', () => {
+    expect(() => sessions({ store: memory(), revocations: memory() } as never)).toThrow(
+      /revocations: goes with seal only/,
+    );
+    expect(server(controllableClock(), { store: undefined, sweep: undefined }).s.describe()).toMatchObject({
+      seal: 'encrypted',
+    });
   });
 
   test('describe() tells how sessions travel, and no key', async () => {

@@ -51,7 +51,7 @@ export interface Type<T extends object> {
 }
 
 /** What every application can say, wherever its sessions live. */
-export interface CommonOptions<T extends object> extends LifetimeOptions {
+export interface ApplicationOptions<T extends object> extends LifetimeOptions {
   /** The fields and their types: `type<{ views: number; cart: string[] }>()`. Exists for the compiler only. */
   readonly data?: Type<T>;
   /** How the token travels. Default `cookie()`: `__Host-sid`, Secure, HttpOnly, SameSite=Lax. */
@@ -75,7 +75,7 @@ export interface CommonOptions<T extends object> extends LifetimeOptions {
 }
 
 /** Sessions in a store. */
-export interface SessionsOptions<T extends object, S extends Store> extends CommonOptions<T>, PolicyOptions {
+export interface SessionsOptions<T extends object, S extends Store> extends ApplicationOptions<T>, PolicyOptions {
   /** Where sessions live. */
   readonly store: S;
   /** How often expired sessions are removed from stores that do not do it themselves; false for never. Default 1 minute. */
@@ -86,7 +86,7 @@ export interface SessionsOptions<T extends object, S extends Store> extends Comm
 
 /** Sessions in their cookies. */
 export interface SealedOptions<T extends object, R extends Store | undefined>
-  extends CommonOptions<T>,
+  extends ApplicationOptions<T>,
     Omit<PolicyOptions, 'onWriteError'> {
   /** How a session becomes its token: `encrypted({ keys })`, `signed({ keys })`, or somebody else's format. */
   readonly seal: Sealer | SessionFormat;
@@ -102,7 +102,7 @@ export interface SealedOptions<T extends object, R extends Store | undefined>
 /** For the types of `Sessions`: what sealed sessions can do in place of a store. */
 export type SealedAbilities<R> = R extends Store ? Revocable : undefined;
 
-const COMMON = [
+const EITHER = [
   'data',
   'transport',
   'codec',
@@ -118,8 +118,8 @@ const COMMON = [
   'on',
   'environment',
 ] as const;
-const HELD = [...COMMON, 'store', 'onWriteError', 'sweep'] as const;
-const SEALED = [...COMMON, 'seal', 'revocations'] as const;
+const HELD_ONLY = ['store', 'onWriteError', 'sweep'] as const;
+const SEALED_ONLY = ['seal', 'revocations'] as const;
 
 /** What a default binds; the rest of the options speaks for itself. */
 export interface Parts {
@@ -278,7 +278,7 @@ export function assemble<T extends object, S>(
 }
 
 /** The options after all names are checked: those of sessions in a store, or in cookies. */
-interface Options extends CommonOptions<object>, PolicyOptions {
+interface Options extends ApplicationOptions<object>, PolicyOptions {
   readonly store?: Store;
   readonly sweep?: Duration | false;
   readonly seal?: Sealer | SessionFormat;
@@ -286,16 +286,16 @@ interface Options extends CommonOptions<object>, PolicyOptions {
 }
 
 function optionsOf(given: object): Options {
-  const isSealed = (given as Options | undefined)?.seal !== undefined;
-  if (!isSealed) return checked('sessions()', given as Options, HELD);
-  if ((given as Options).store !== undefined) {
-    throw failure('SOJOURN_OPTION', {
-      option: 'seal',
-      wanted:
-        'must not stand beside store: a session is in its cookie or in a store. A store beside the cookie is `revocations`',
-    });
+  const options: Options = checked('sessions()', given as Options, [...EITHER, ...HELD_ONLY, ...SEALED_ONLY]);
+  const isSealed = options.seal !== undefined;
+  for (const option of isSealed ? HELD_ONLY : SEALED_ONLY) {
+    if (options[option] === undefined) continue;
+    const wanted = isSealed
+      ? 'must not stand beside seal: a session is in its cookie or in a store. A store beside the cookie is `revocations`'
+      : 'goes with seal only: a store ends its sessions by itself';
+    throw failure('SOJOURN_OPTION', { option, wanted });
   }
-  return checked('sessions() with seal', given as Options, SEALED);
+  return options;
 }
 
 /** A foreign format brings its own codec. */
