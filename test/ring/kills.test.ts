@@ -12,19 +12,16 @@ import type { Stored } from '../../src/contract.js';
 import { type RingStore, ring } from '../../src/layers/ring.js';
 import { redis } from '../../src/stores/redis.js';
 import { runs } from '../support/exam.js';
-import { need, skipUnless } from '../support/needs.js';
+import { need } from '../support/needs.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 import { type ConnectedClient, redisClients } from '../support/redis-clients.js';
 
 const { describe, test } = need('redis');
-const waits = skipUnless(
-  false,
-  'hints are names only, and the data was on the server that died: it waits for hints that carry it',
-  { unobtainable: true },
-);
 vi.setConfig({ testTimeout: 900_000 });
 const WRITERS = 32;
 const HOUR_MS = 3_600_000;
+/** For what may be an outage for a moment, where the story is about something else. */
+const PATIENCE_MS = 20_000;
 
 let servers: RedisServer[] = [];
 let clients: ConnectedClient[] = [];
@@ -76,7 +73,7 @@ class Load {
 
   async create(): Promise<void> {
     for (const { id } of this.visitors) {
-      expect(await this.stores[0].create(id, session('0'))).toBe('ok');
+      await enter(this.stores[0], id);
     }
   }
 
@@ -93,7 +90,7 @@ class Load {
   /** Everybody finds what they were told, or what they last asked for. */
   async verify(store: Store): Promise<void> {
     for (const { id, acknowledged, asked } of this.visitors) {
-      const stored = await store.load(id);
+      const stored = await vi.waitFor(() => store.load(id), PATIENCE_MS);
       expect(stored, id).not.toBeNull();
       const n = Number(Buffer.from(stored!.fields.get('n')!).toString());
       expect(n, id).toBeGreaterThanOrEqual(acknowledged);
@@ -122,6 +119,11 @@ class Load {
   }
 }
 
+/** On a machine that is busy a node may be late, and then nothing is known. The second time it may be there already. */
+function enter(store: Store, id: string): Promise<void> {
+  return vi.waitFor(async () => expect(['ok', 'exists']).toContain(await store.create(id, session('0'))), PATIENCE_MS);
+}
+
 function session(n: string): Stored {
   const head = { createdAt: Date.now(), expiresAt: Date.now() + HOUR_MS, version: 1, generation: 0 };
   return { head, fields: new Map([['n', Buffer.from(n)]]) };
@@ -138,7 +140,7 @@ async function allSynced(): Promise<void> {
 async function verify(load: Load, prefix: string, ended: readonly string[]): Promise<void> {
   const fresh = open(prefix);
   await load.verify(fresh);
-  for (const id of ended) expect(await fresh.load(id), id).toBeNull();
+  for (const id of ended) expect(await vi.waitFor(() => fresh.load(id), PATIENCE_MS), id).toBeNull();
   stores.splice(stores.indexOf(fresh), 1);
   await fresh.close();
 }
@@ -152,7 +154,7 @@ describe('three Redis servers, two copies, full load', () => {
     for (let kill = 0; kill < runs(2, 50); kill++) {
       const victim = servers[kill % 3]!;
       const leaving = [`leaving-${kill}`, `gone-${kill}`];
-      for (const id of leaving) await application[0].create(id, session('0'));
+      for (const id of leaving) await enter(application[0], id);
       load.start();
       await wait(150);
       await victim.kill();
@@ -163,7 +165,7 @@ describe('three Redis servers, two copies, full load', () => {
       load.start();
       await victim.restart();
       // It is empty, and who logs out in this very moment may be asked to do it again.
-      await vi.waitFor(() => application[0].destroy(leaving[1]!), 10_000);
+      await vi.waitFor(() => application[0].destroy(leaving[1]!), PATIENCE_MS);
       await allSynced();
       await load.stop();
       ended.push(...leaving);
@@ -177,10 +179,8 @@ describe('three Redis servers, two copies, full load', () => {
     expect(load.done).toBeGreaterThan(500);
   });
 
-  waits.test(
-    'a server is killed while the other one with the same sessions hangs: a third one has what was acknowledged',
-    () => killedWhileTheOtherHangs('degrade'),
-  );
+  test('a server is killed while the other one with the same sessions hangs: a third one has what was acknowledged', () =>
+    killedWhileTheOtherHangs('degrade'));
 
   test("the same, write: 'strict': what was acknowledged was taken by both", () => killedWhileTheOtherHangs('strict'));
 
@@ -211,7 +211,7 @@ async function killedWhileTheOtherHangs(write: 'degrade' | 'strict'): Promise<vo
   for (let kill = 0; kill < runs(2, 50); kill++) {
     const [victim, stalled] = [servers[kill % 3]!, servers[(kill + 1) % 3]!];
     const leaving = `leaving-${kill}`;
-    await application[0].create(leaving, session('0'));
+    await enter(application[0], leaving);
     load.start();
     await wait(100);
     stalled.stop();
