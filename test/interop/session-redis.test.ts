@@ -90,7 +90,7 @@ need('redis').describe('entries in Redis', () => {
     expect(await ann.visit((session) => session.get('touched'))).toEqual({ by: 'Node' });
   });
 
-  test('a new value takes the types of the one that it replaces', async () => {
+  test('the parts of a changed field that are as they were keep their types', async () => {
     const { s } = site();
     const id = new Uuid('4d212aca1dea4b7f9798363fba454706');
     const line: Python[] = [new Tuple(['seat', 7, new Float(30)]), id, new Float(12)];

@@ -3,7 +3,7 @@
  *
  * What is equal to the original is the original: a UUID that was read as text goes back as a UUID, a list in which one number changed
  * keeps its tuples. What is new follows one rule: a whole Number is an int, any other a float, a Date an aware datetime in UTC, a Map a
- * dict, a Set a set; and a number in the place of a float is a float. Text in the place of Markup is only text: it may come from anybody.
+ * dict, a Set a set. Text in the place of Markup is only text: it may come from anybody.
  */
 import { MAX_DEPTH, unwritable } from './bounds.js';
 import {
@@ -59,8 +59,8 @@ function text(value: string, before: Python | undefined): Python {
 
 function number(value: number, before: Python | undefined): Python {
   if (before instanceof TimeDelta) return secondsOf(before) === value ? before : timeDelta(value);
-  const isInt = Number.isSafeInteger(value) && !Object.is(value, -0);
-  return isInt && !(before instanceof Float) ? value : new Float(value);
+  if (before instanceof Float && Object.is(before.value, value)) return before;
+  return Number.isSafeInteger(value) && !Object.is(value, -0) ? value : new Float(value);
 }
 
 function timeDelta(seconds: number): Python {

@@ -2,8 +2,8 @@
  * Flask-Session's entries as a store: Flask and Node write the same sessions, in Redis or wherever they are.
  *
  * An entry is a whole dict, and a commit changes a few of its keys: it is read, those keys get their new values, and it is put back if
- * nobody was quicker (shelf.ts). Untouched values never leave their Python form: a tuple stays a tuple, 1.0 stays 1.0. New ones take
- * the types of what they replace (from-plain.ts).
+ * nobody was quicker (shelf.ts). Untouched values never leave their Python form: a tuple stays a tuple, 1.0 stays 1.0; also
+ * inside a field of which another part was changed (from-plain.ts).
  *
  * It is less than a store of ours, because Flask-Session is. The id is the token (`Shared`): who can read the ids can be anybody.
  * Flask overwrites whole entries, so what Node writes during a request of Flask is lost with it. There is no version, no generation and
