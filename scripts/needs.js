@@ -38,12 +38,24 @@ export const needs = /** @satisfies {Record<string, Need>} */ ({
     debian: 'python3-flask-session',
     usedBy: 'one login for Flask and Node, in Redis',
   },
+  jdk: {
+    title: 'a Java development kit',
+    programs: ['javac'],
+    debian: 'default-jdk-headless',
+    usedBy: 'sessions in MongoDB, where there is no mongod',
+  },
   mariadb: {
     title: 'MariaDB',
     programs: ['mariadbd'],
     folders: () => ['/usr/sbin'],
     debian: 'mariadb-server',
     usedBy: 'sessions in MariaDB and MySQL',
+  },
+  maven: {
+    title: 'Maven',
+    programs: ['mvn'],
+    debian: 'maven',
+    usedBy: 'sessions in MongoDB, where there is no mongod',
   },
   memcached: {
     title: 'memcached',

@@ -8,6 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { runChecks } from './check.js';
+import { provideMongo } from './mongo.js';
 import { provide } from './needs.js';
 import { runTests } from './run-tests.js';
 
@@ -17,6 +18,7 @@ const args = process.argv.slice(2);
 const exam = args.includes('--exam');
 
 provide();
+provideMongo();
 const built = build();
 const checks = built ? await runChecks() : { passed: 0, failed: 1 };
 const tests = built ? test() : { passed: 0, failed: 0, skipped: 0 };

@@ -1,6 +1,7 @@
 /** The places that several processes share, each with the condition under which it can be tried: what promises of all stores are tested on. */
 import { databases } from './databases.js';
 import { startMemcached } from './memcached.js';
+import { mongoConditions, startMongo } from './mongo.js';
 import { type Conditional, need, skipUnless } from './needs.js';
 import { tempFolder } from './temp.js';
 
@@ -18,5 +19,6 @@ export const places: readonly SharedPlace[] = [
     when: need('memcached'),
     address: async () => `memcached://${(await startMemcached()).address}`,
   },
+  { name: 'MongoDB', when: mongoConditions, address: startMongo },
   ...databases.map(({ name, when, start }) => ({ name, when, address: async () => (await start()).url })),
 ];
