@@ -54,7 +54,9 @@ export const live: fc.Arbitrary<Replica> = fc
     proof: fc.option(later),
     lifetime: fc.option(later),
     floor: fc.option(later),
-    lineage: fc.uint8Array({ maxLength: 4, max: 1 }),
+    lineage: fc
+      .array(fc.nat({ max: 1 }), { maxLength: 4 })
+      .map((traces) => Uint8Array.from(traces.flatMap((trace) => [0, trace]))),
     fields: fc.uniqueArray(field, { selector: ({ name }) => name, maxLength: 4 }),
   })
   .map((given) => {

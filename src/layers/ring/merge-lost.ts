@@ -1,7 +1,7 @@
 /**
  * Which values were lost in a merge: not those that were overwritten by somebody who had seen them, but those that nobody had.
  *
- * A stamp tells what is later, not what was known. So each replica carries the traces of its last commits, a byte each, and
+ * A stamp tells what is later, not what was known. So each replica carries the traces of its last commits, two bytes each, and
  * where these tell the same story at first and then another one, the rest of either story was written without the other. With
  * more than fifteen commits since then the beginning is not there any more: all is counted that is later than the last
  * thing in common. A replica that is so far behind, and ahead in nothing, is taken for one that was merely away: that is what
@@ -12,6 +12,7 @@
  */
 import type { Live } from './replica.js';
 import { entriesOf, groupStamp, textOf, valueIn } from './replica-fields.js';
+import { TRACE_BYTES } from './replica-layout.js';
 import { compareStamps, type Stamp, traceOf } from './stamp.js';
 
 /** Names of fields whose value in `from` is not in `merged`, and was not known to `other`. `isAhead`: something else of it is in there. */
@@ -29,12 +30,12 @@ export function lostOf(from: Live, other: Live, merged: Live, isAhead: boolean):
   return lost;
 }
 
-/** Whether a later login was made of `earlier`, as far as that is known: what is longer ago than its lineage counts as known. */
-export function isMadeOf(later: Live, earlier: Live): boolean {
-  const { lineage, head } = earlier;
-  const at = head.version - lowOf(later) - 1;
-  if (later.head.version <= head.version) return false;
-  return at < 0 || lineage.length === 0 || later.lineage[at] === lineage[lineage.length - 1];
+/** Whether `later` was made of `earlier`. Undefined: that is longer ago than its lineage knows. */
+export function isMadeOf(later: Live, earlier: Live): boolean | undefined {
+  const { version } = earlier.head;
+  if (later.head.version <= version) return false;
+  if (version <= lowOf(later) || version <= lowOf(earlier)) return undefined;
+  return traceAt(later, version) === traceAt(earlier, version);
 }
 
 /** Tells of a stamp in `from` whether `other` was written without it. Null: `from` is an ancestor. */
@@ -47,19 +48,26 @@ function unseenBy(from: Live, other: Live, isAhead: boolean): ((stamp: Stamp) =>
   const common = lastInCommon(from, other);
   const isAfter = (stamp: Stamp): boolean => common === undefined || compareStamps(stamp, common) > 0;
   if (shared === low) return isAfter;
-  const own = new Set(from.lineage.subarray(shared - lowOf(from)));
+  const own = new Set<number>();
+  for (let version = shared + 1; version <= from.head.version; version++) own.add(traceAt(from, version));
   return (stamp) => own.has(traceOf(stamp)) && isAfter(stamp);
 }
 
 /** The version before the first commit that the lineage knows. */
 function lowOf({ head, lineage }: Live): number {
-  return head.version - lineage.length;
+  return head.version - lineage.length / TRACE_BYTES;
+}
+
+/** Of the commit that made this version; it must be one that the lineage knows. */
+function traceAt(replica: Live, version: number): number {
+  const at = TRACE_BYTES * (version - lowOf(replica) - 1);
+  return replica.lineage[at]! * 0x100 + replica.lineage[at + 1]!;
 }
 
 /** The last version between the two up to which both had the same commits. */
 function sharedUpTo(a: Live, b: Live, low: number, high: number): number {
   let version = low;
-  while (version < high && a.lineage[version - lowOf(a)] === b.lineage[version - lowOf(b)]) version++;
+  while (version < high && traceAt(a, version + 1) === traceAt(b, version + 1)) version++;
   return version;
 }
 

@@ -148,7 +148,7 @@ class Question {
 
   /** Asks the next node, if there is one. */
   next(): void {
-    const { queue, owners, id, shared } = this.#settings;
+    const { queue, id, shared } = this.#settings;
     const node = queue[this.#asked];
     if (node === undefined) {
       this.#conclude();
@@ -183,7 +183,7 @@ class Question {
   }
 
   #answered(node: Node, mark: string | undefined, cell: Cell | null): void {
-    const { id, owners, newcomers, atLeast, shared, synced } = this.#settings;
+    const { id, newcomers, atLeast, shared, synced } = this.#settings;
     if (cell === null) {
       if (mark !== undefined && !newcomers.includes(node)) this.#absences.push(synced.isStillMarked(node, mark));
       this.next();

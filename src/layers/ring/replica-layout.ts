@@ -4,7 +4,7 @@
  * There is one way to write a replica down, so that two that mean the same are the same bytes; a reader refuses every other way.
  * What is usual costs nothing: a session that was just created takes 14 bytes more than its record, however many fields it has.
  * Each commit that writes fields adds 13 for all of them together, as long as one of them is its last; a
- * deleted field keeps its name and two bytes, for a day. A rotation adds 12 until the next login, and the last 15 commits a byte each.
+ * deleted field keeps its name and two bytes, for a day. A rotation adds 12 until the next login, and the last 15 commits two each.
  *
  *     ended:  ENDED, stamp, until when (6 bytes)
  *     live:   LIVE, shape, begun, [proof], [lifetime], [floor], lineage, head as in a record (steps 1 to 6),
@@ -17,9 +17,10 @@
 export const LIVE = 0x41;
 export const ENDED = 0x42;
 
-/** The second byte: its low half is the length of the lineage, the rest says which stamps follow. */
+/** The second byte: its low half says how many commits the lineage knows, the rest which stamps follow. */
 /** Those bits, and so the most commits that the lineage knows. */
 export const LINEAGE_LENGTH = 15;
+export const TRACE_BYTES = 2;
 export const OWN_PROOF = 16;
 export const LIFETIME_OF_PROOF = 32;
 export const OWN_LIFETIME = 64;

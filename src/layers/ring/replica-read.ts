@@ -23,6 +23,7 @@ import {
   OWN_LIFETIME,
   OWN_PROOF,
   SHAPE_BYTES,
+  TRACE_BYTES,
   UNTIL_BYTES,
 } from './replica-layout.js';
 import { stampsAt, stampsBytes } from './replica-write.js';
@@ -51,7 +52,7 @@ function readEnded(bytes: Buffer): Replica {
 function readLive(bytes: Buffer): Live {
   const shape = bytes[1] ?? 0;
   const lineageAt = SHAPE_BYTES + stampsBytes(shape);
-  const headAt = lineageAt + (shape & LINEAGE_LENGTH);
+  const headAt = lineageAt + TRACE_BYTES * (shape & LINEAGE_LENGTH);
   if (headAt >= bytes.length) throw corrupt('it ends too early');
   const stamps = stampsAt(bytes, shape);
   checkStamps(stamps, shape);

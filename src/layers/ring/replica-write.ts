@@ -20,6 +20,7 @@ import {
   OWN_LIFETIME,
   OWN_PROOF,
   SHAPE_BYTES,
+  TRACE_BYTES,
   UNTIL_BYTES,
 } from './replica-layout.js';
 import { compareStamps, STAMP_BYTES, type Stamp } from './stamp.js';
@@ -69,7 +70,7 @@ export function writeLive(head: Head, stamps: Stamps, lineage: Uint8Array, plans
   const bytes = Buffer.allocUnsafe(liveBytes(head, shape, lineage, plans));
   // 1. What it is, and of which stamps.
   bytes[0] = LIVE;
-  bytes[1] = shape | lineage.length;
+  bytes[1] = shape | (lineage.length / TRACE_BYTES);
   let at = writeBytes(bytes, SHAPE_BYTES, stamps.begun);
   if (shape & OWN_PROOF) at = writeBytes(bytes, at, stamps.proof);
   if (shape & OWN_LIFETIME) at = writeBytes(bytes, at, stamps.lifetime);

@@ -53,9 +53,9 @@ export function laterStamp(a: Stamp, b: Stamp): Stamp {
   return compareStamps(a, b) >= 0 ? a : b;
 }
 
-/** A byte that says little of a stamp, but that it is hardly another one. */
+/** 16 bits that say little of a stamp, but that it is hardly another one. */
 export function traceOf(stamp: Stamp): number {
   let mixed = 0x811c_9dc5;
   for (let i = 0; i < STAMP_BYTES; i++) mixed = Math.imul(mixed ^ stamp[i]!, 0x0100_0193);
-  return ((mixed >>> 24) ^ (mixed >>> 12)) & 0xff;
+  return ((mixed >>> 16) ^ mixed) & 0xffff;
 }

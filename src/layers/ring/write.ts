@@ -134,9 +134,7 @@ export class Writes {
       }
       const { replica } = base;
       if (isFresh && isOlder(replica, delta)) base = await this.#newer(id, base, delta);
-      const fate = write.loose.size === 0 ? 'open' : fateOf(tried, base.replica, delta);
-      if (fate === 'unknown') throw this.#lostSight(write);
-      const isDone = fate === 'done';
+      const isDone = isThere(tried, base.replica, delta);
       const stamp = this.#stampAfter(id, base.replica);
       const [outcome, next] = isDone
         ? done(base.replica)
@@ -146,6 +144,7 @@ export class Writes {
       if (next === null) {
         if (isFresh) {
           memo.set(id, base);
+          if (mayHaveBeen(tried, base.replica, delta, write.loose.size > 0)) throw this.#lostSight(write);
           const isOver = isLater(base.replica, delta) || isOtherLogin(base.replica, begun);
           return this.#refused(write, isOver ? base : null, outcome);
         }
@@ -456,17 +455,23 @@ function hasSwap(delta: Delta): boolean {
 }
 
 /**
- * What became of what was tried before, as this copy tells. 'done': it is in there. A login leaves no stamp of what it was made of; but
- * fields that are as they were written tell the same. Where others may have gone over these, nobody knows.
+ * Whether something that was tried before is in this copy. A login leaves no stamp of what it was made of; but fields that are as they
+ * were written tell the same.
  */
-function fateOf(tried: readonly Attempt[], replica: Replica, delta: Delta): 'done' | 'open' | 'unknown' {
-  if (replica.kind === 'ended') return 'open';
-  if (tried.some(({ stamp }) => holds(replica, stamp))) return 'done';
+function isThere(tried: readonly Attempt[], replica: Replica, delta: Delta): boolean {
+  if (tried.length === 0 || replica.kind === 'ended') return false;
+  if (tried.some(({ stamp }) => holds(replica, stamp))) return true;
   const before = tried.filter(({ next }) => isOtherLogin(replica, next.stamps.begun));
-  const isOfHead = delta.head.secret !== undefined;
-  if (before.length === 0 || (delta.fields.size === 0 && !isOfHead)) return 'open';
-  if (!isOfHead && shows(replica, delta)) return 'done';
-  return before.some(({ next }) => isMadeOf(replica, next)) ? 'unknown' : 'open';
+  return before.length > 0 && delta.fields.size > 0 && delta.head.secret === undefined && shows(replica, delta);
+}
+
+/**
+ * Whether it was in there, and others have gone over it since: clients send again what had no answer, and then the first answer that comes
+ * may be that of the second time. A touch leaves nothing to be told of. `isLoose`: a node did not say.
+ */
+function mayHaveBeen(tried: readonly Attempt[], replica: Replica, { fields, head }: Delta, isLoose: boolean): boolean {
+  if (replica.kind === 'ended' || (fields.size === 0 && head.secret === undefined)) return false;
+  return tried.some(({ next }) => isMadeOf(replica, next) ?? isLoose);
 }
 
 function shows(replica: Live, { fields }: Delta): boolean {
@@ -499,7 +504,7 @@ function isLater(replica: Replica, { generation }: Delta): boolean {
  */
 function isOutlived(written: Replica, present: Replica): boolean {
   if (written.kind === 'ended' || present.kind === 'ended' || written === present) return false;
-  return isOtherLogin(present, written.stamps.begun) && !isMadeOf(present, written);
+  return isOtherLogin(present, written.stamps.begun) && isMadeOf(present, written) === false;
 }
 
 function done(replica: Replica): readonly [Outcome, Live | null] {
