@@ -64,7 +64,7 @@ export type { OnDestroyError } from './core/ending.js';
 export type { Listener, Listeners } from './core/events.js';
 export type { LifetimeOptions } from './core/expiry.js';
 export type { Mutations } from './core/intent.js';
-export type { KeyOptions } from './core/keyring.js';
+export type { KeyOptions } from './core/key-options.js';
 export type { Limits } from './core/limits.js';
 export type { OnWriteError, PolicyOptions } from './core/policies.js';
 export type { ApplicationOptions, SealedAbilities, SealedOptions, SessionsOptions, Type } from './core/sessions.js';

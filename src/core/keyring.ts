@@ -11,17 +11,8 @@
  */
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { failure } from '../errors.js';
+import type { KeyOptions } from './key-options.js';
 import { checked, show } from './options.js';
-
-export interface KeyOptions {
-  /**
-   * Newest first: the first one seals, all of them open. Text or bytes, 32 or more, out of a random generator
-   * (`openssl rand -base64 32`). A key may go when all that it has sealed has expired.
-   */
-  readonly keys: readonly (string | Uint8Array)[];
-  /** Tells two applications apart that share keys: neither opens the other's sessions. Default: none. */
-  readonly application?: string;
-}
 
 /** One key of the list, for one purpose. */
 export interface SealKey {

@@ -14,7 +14,8 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Sealer } from '../contract.js';
 import { environment } from '../core/environment.js';
-import { derived, KEY_ID_BYTES, type KeyOptions, keyring, type SealKey, sealOptions } from '../core/keyring.js';
+import type { KeyOptions } from '../core/key-options.js';
+import { derived, KEY_ID_BYTES, keyring, type SealKey, sealOptions } from '../core/keyring.js';
 import { flag, wholeNumber } from '../core/options.js';
 import { type ContentSettings, contentOf, sessionIn } from './content.js';
 

@@ -8,7 +8,8 @@
  */
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { Sealer } from '../contract.js';
-import { KEY_ID_BYTES, type KeyOptions, keyring, sealOptions } from '../core/keyring.js';
+import type { KeyOptions } from '../core/key-options.js';
+import { KEY_ID_BYTES, keyring, sealOptions } from '../core/keyring.js';
 import { flag } from '../core/options.js';
 import { contentOf, sessionIn } from './content.js';
 
