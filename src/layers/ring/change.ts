@@ -72,8 +72,12 @@ export function changedTable(
   return nextTable(before, [...specs, ...add], copies === undefined ? {} : { copies });
 }
 
+type Way = Omit<PlannedMove, 'sessions' | 'bytes'>;
+type Figures = Omit<ResizePlan, 'moves' | 'sessions' | 'bytes' | 'estimatedMs' | 'uncounted' | 'warnings'>;
+export type TablesCompared = Figures & { readonly moves: readonly Way[] };
+
 /** The figures of a change that do not depend on how many sessions there are. */
-export function tablesCompared(before: RingTable, after: RingTable) {
+export function tablesCompared(before: RingTable, after: RingTable): TablesCompared {
   const { moved, minimum, ratio, newHomes, moves } = compareTables(before, after);
   return {
     before: tableText(before),
@@ -88,8 +92,14 @@ export function tablesCompared(before: RingTable, after: RingTable) {
   };
 }
 
+export interface ChangedRow {
+  readonly slot: number;
+  readonly old: readonly string[];
+  readonly now: readonly string[];
+}
+
 /** The slots that have other owners afterwards, or the same in another order, with the names of both. */
-export function* changedRows(before: RingTable, after: RingTable) {
+export function* changedRows(before: RingTable, after: RingTable): Generator<ChangedRow> {
   const [a, b] = [namesOf(before), namesOf(after)];
   for (let slot = 0; slot < SLOTS; slot++) {
     const [old, now] = [a(slot), b(slot)];
