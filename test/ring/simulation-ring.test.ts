@@ -23,13 +23,16 @@ vi.mock('../../src/ring/first-table.js', async (original) => {
 });
 
 const SEEDS = runs(200, 20_000);
-/** Those that it withstands today. To come: network, clocks, everything. */
-const SIZES: Sizes = { profiles: ['fair', 'processes', 'crashes', 'hangs'] };
+/** A moving ring has a simulation of its own (resize-simulation.test.ts). */
+const SIZES: Sizes = {
+  profiles: ['fair', 'processes', 'crashes', 'hangs', 'network', 'clocks', 'everything'],
+  steps: 350,
+};
 
 test(`the ring keeps its promises, in ${SEEDS} runs`, async () => {
   const tally = await trial(ringLayer, { seeds: SEEDS, sizes: SIZES, file: 'test/ring/simulation-ring.test.ts' });
   if (process.env.SOJOURN_SEED !== undefined) return;
   // What the runs have met, so that nobody believes in runs that met nothing.
-  expect(tally.ok).toBeGreaterThan(SEEDS * 100);
-  for (const met of [tally.absent, tally.conflict, tally.gone, tally.errors]) expect(met).toBeGreaterThan(SEEDS);
+  expect(tally.ok).toBeGreaterThan(SEEDS * 70);
+  for (const met of [tally.absent, tally.conflict, tally.gone, tally.errors]) expect(met).toBeGreaterThan(SEEDS / 2);
 }, 36_000_000);

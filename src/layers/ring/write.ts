@@ -134,7 +134,7 @@ export class Writes {
       }
       const { replica } = base;
       if (isFresh && isOlder(replica, delta)) base = await this.#newer(id, base, delta);
-      const isDone = isThere(tried, base.replica, delta);
+      const isDone = isThere(tried, base.replica, delta, write.loose.size > 0);
       const stamp = this.#stampAfter(id, base.replica);
       const [outcome, next] = isDone
         ? done(base.replica)
@@ -456,18 +456,18 @@ function hasSwap(delta: Delta): boolean {
 
 /**
  * Whether something that was tried before is in this copy. A login leaves no stamp of what it was made of; but fields that are as they
- * were written tell the same.
+ * were written tell the same, where a node may have taken it. `isLoose`: one may have.
  */
-function isThere(tried: readonly Attempt[], replica: Replica, delta: Delta): boolean {
+function isThere(tried: readonly Attempt[], replica: Replica, delta: Delta, isLoose: boolean): boolean {
   if (tried.length === 0 || replica.kind === 'ended') return false;
   if (tried.some(({ stamp }) => holds(replica, stamp))) return true;
-  const before = tried.filter(({ next }) => isOtherLogin(replica, next.stamps.begun));
-  return before.length > 0 && delta.fields.size > 0 && delta.head.secret === undefined && shows(replica, delta);
+  const isAfterLogin = tried.some(({ next }) => isOtherLogin(replica, next.stamps.begun));
+  return isLoose && isAfterLogin && delta.fields.size > 0 && delta.head.secret === undefined && shows(replica, delta);
 }
 
 /**
  * Whether it was in there, and others have gone over it since: clients send again what had no answer, and then the first answer that comes
- * may be that of the second time. A touch leaves nothing to be told of. `isLoose`: a node did not say.
+ * may be that of the second time. A touch leaves nothing to be told of.
  */
 function mayHaveBeen(tried: readonly Attempt[], replica: Replica, { fields, head }: Delta, isLoose: boolean): boolean {
   if (replica.kind === 'ended' || (fields.size === 0 && head.secret === undefined)) return false;
