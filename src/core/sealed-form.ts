@@ -35,7 +35,7 @@ export interface Form {
 
 export const MARK_BYTES = 3;
 /** This state and three before it. */
-export const MARKS_BYTES = 4 * MARK_BYTES;
+export const MARKS_BYTES: number = 4 * MARK_BYTES;
 export const NO_MARKS: Buffer = Buffer.alloc(0);
 const ID_BYTES = 16;
 const MARKS_AT = ID_BYTES;
