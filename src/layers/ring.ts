@@ -52,6 +52,15 @@ import { Writes } from './ring/write.js';
 export type { PlannedMove, ResizePlan, RingChange } from './ring/change.js';
 export type { RingEvents, RingListener, RingWrite } from './ring/news.js';
 export type { RingNodeOptions, RingOptions } from './ring/options.js';
+export {
+  type Imported,
+  importFrom,
+  type PlacedBy,
+  type PlacedNode,
+  type PlacedOptions,
+  type PlacedStore,
+  placed,
+} from './ring/placed.js';
 export type { Progress as RepairProgress, RepairOptions } from './ring/repair.js';
 export type { Figures as RingFigures } from './ring/shared.js';
 export type { MoveProgress, ResizeOptions, ResizePhase, ResizeStatus, RingServer } from './ring/status.js';

@@ -21,10 +21,13 @@ import type {
 import type { Ring } from '../../ring/ring.js';
 import { listenToAll, watchAll } from './watch.js';
 
-type Able = Store & Partial<Indexed & Listable & Sweepable & Watchable & Celled>;
+export type Able = Store & Partial<Indexed & Listable & Sweepable & Watchable & Celled>;
+
+/** Whatever names the home of a session first. */
+export type Placing = Pick<Ring<Able>, 'nodesFor'>;
 
 /** The verbs, and those abilities that all nodes have. */
-export function plainRing(ring: Ring<Able>, nodes: readonly Able[]): Omit<Store, 'name'> & Partial<Able> {
+export function plainRing(ring: Placing, nodes: readonly Able[]): Omit<Store, 'name'> & Partial<Able> {
   const all = (ability: keyof Able): boolean => nodes.every((node) => typeof node[ability] === 'function');
   return {
     load: (id: string, atLeast?: number) => homeOf(ring, id).load(id, atLeast),
@@ -48,7 +51,7 @@ export async function sweepAll(nodes: readonly Partial<Sweepable>[], limit: numb
   return removed;
 }
 
-function homeOf(ring: Ring<Able>, id: string): Able {
+function homeOf(ring: Placing, id: string): Able {
   return ring.nodesFor(id)[0]!;
 }
 
