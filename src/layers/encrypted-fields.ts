@@ -18,7 +18,7 @@ import { checked } from '../core/options.js';
 import { type Able, type Below, checkedStore, passedOn } from './able.js';
 import { FieldCipher } from './encrypted-fields/field-cipher.js';
 
-export type { KeyOptions } from '../core/keyring.js';
+export type { KeyOptions } from '../core/key-options.js';
 
 /** A store whose field values only this application reads: with all that the store below can do, but cells. */
 export type EncryptedFields<S extends Store> = Store & Able<S>;
