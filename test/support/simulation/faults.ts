@@ -15,6 +15,8 @@ export interface Stage {
   /** The process that runs on a machine now. */
   process(machine: number): AppProcess;
   restart(machine: number): void;
+  /** Asks for another weight of a node, on a machine. */
+  resize(machine: number, node: number, weight: number): void;
 }
 
 /** How long before a crash the state lies that a node rolls back to. */
@@ -46,7 +48,7 @@ export function described({ at, lasts, kind, ...rest }: Fault): string {
 }
 
 /** Returns what ends it, or nothing where it cannot happen now. */
-function begin({ network, servers, process, restart }: Stage, fault: Fault): (() => void) | undefined {
+function begin({ network, servers, process, restart, resize }: Stage, fault: Fault): (() => void) | undefined {
   switch (fault.kind) {
     case 'weather': {
       if (network.weather !== FAIR) return undefined;
@@ -104,6 +106,10 @@ function begin({ network, servers, process, restart }: Stage, fault: Fault): (()
       return () => {
         changed.skewMs = before;
       };
+    }
+    case 'resize': {
+      resize(fault.machine, fault.node, fault.weight);
+      return undefined;
     }
     default:
       throw failure('SOJOURN_OPTION', { option: 'fault', wanted: 'must be a known one' });

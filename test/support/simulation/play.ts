@@ -23,6 +23,8 @@ import { World } from './world.js';
 export interface Layer {
   readonly name: string;
   open(place: Place): Store;
+  /** Gives a node another weight, if it can be done now. Rejects if not. */
+  resize?(store: Store, node: string, weight: number): Promise<void>;
   /** Promises that it does not make. */
   readonly except?: readonly Rule[];
   /** The only promises to look at. */
@@ -79,6 +81,7 @@ export async function play(scenario: Scenario, layer: Layer, options: PlayOption
   const stories: Story[] = [];
   const setting: Setting = { world, calm, judge, stories, slots: [], tally, seed };
   const everybody: Visitors[] = [];
+  const stores: Store[] = [];
   const running = scenario.machineSkews.map((_, machine) => start(machine, 1));
 
   function start(machine: number, incarnation: number): Visitors {
@@ -87,6 +90,7 @@ export async function play(scenario: Scenario, layer: Layer, options: PlayOption
     const nodes = servers.map((server) => remoteNode(network, process, server));
     const { environment } = process;
     const store = layer.open({ nodes, copies: scenario.copies, environment, monotonic: () => world.now });
+    stores[machine] = store;
     const visitors = new Visitors(setting, process, store);
     everybody.push(visitors);
     return visitors;
@@ -110,7 +114,19 @@ export async function play(scenario: Scenario, layer: Layer, options: PlayOption
     at(SETUP_MS - 2000 + slot * 10, slot % scenario.machines, (visitors) => visitors.create(step));
   }
   for (const step of steps) at(step.at, step.machine, (visitors) => visitors.take(step));
-  schedule({ world, network, calm, servers, process: (machine) => running[machine]!.process, restart }, faults);
+  function resize(machine: number, node: number, weight: number): void {
+    const name = servers[node]!.name;
+    const tell = (end: string) => () =>
+      world.note(() => `[${machineName(machine)} gives ${name} weight ${weight}: ${end}]`);
+    running[machine]!.process.receive(() => {
+      tell('begins')();
+      void layer
+        .resize?.(stores[machine]!, name, weight)
+        .then(tell('published'), (error: Error) => tell(error.message)());
+    });
+  }
+  const process = (machine: number): AppProcess => running[machine]!.process;
+  schedule({ world, network, calm, servers, process, restart, resize }, faults);
   await world.run(untilMs);
 
   // What must be there is there, for everybody.

@@ -18,6 +18,8 @@ export type Fault = { readonly at: number; readonly lasts: number } & (
   | { readonly kind: 'pause'; readonly machine: number }
   | { readonly kind: 'kill'; readonly machine: number }
   | { readonly kind: 'clock'; readonly machine: number; readonly toMs: number }
+  /** No fault: an operator gives nodes other weights, and everything has to go on as it was. */
+  | { readonly kind: 'resize'; readonly machine: number; readonly node: number; readonly weight: number }
 );
 export type FaultKind = Fault['kind'];
 /** With all its data, with none, or as it was half a second before. */
@@ -44,12 +46,14 @@ export const LOG = 'log';
 
 export interface Profile {
   readonly name: string;
-  readonly kinds: readonly FaultKind[];
+  readonly kinds: readonly Exclude<FaultKind, 'resize'>[];
   /** The most that clocks of two machines may differ, and so by how much ends by time may be off. */
   readonly skewMs: number;
   readonly comesBack?: readonly ComesBack[];
   /** One node of the ring at a time, so that the rest must do. */
   readonly oneNode?: boolean;
+  /** In each round a node is drained, filled or weighed anew, shortly before the storm or in the middle of it. */
+  readonly isResized?: boolean;
 }
 
 export const PROFILES = {
@@ -64,6 +68,14 @@ export const PROFILES = {
     kinds: ['weather', 'cut', 'split', 'stop', 'slow', 'crash', 'crash', 'pause', 'kill', 'clock'],
     skewMs: 90_000,
     comesBack: ['whole', 'empty'],
+  },
+  resize: { name: 'resize', kinds: [], skewMs: 1000, isResized: true },
+  resizeDeaths: {
+    name: 'resizeDeaths',
+    kinds: ['kill', 'crash', 'stop', 'pause'],
+    skewMs: 1000,
+    comesBack: ['whole', 'empty'],
+    isResized: true,
   },
 } as const satisfies Record<string, Profile>;
 export type ProfileName = keyof typeof PROFILES;
@@ -129,7 +141,8 @@ export function scenario(seed: number, sizes: Sizes = {}): Scenario {
 }
 
 function storms(source: Chance, profile: Profile, machines: number, nodes: number): Fault[] {
-  if (profile.kinds.length === 0) return [];
+  const resizes = profile.isResized ? resizesOf(source.fork('resizes'), machines, nodes) : [];
+  if (profile.kinds.length === 0) return resizes;
   const faults: Fault[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const from = SETUP_MS + round * ROUND_MS + BEFORE_MS;
@@ -141,7 +154,18 @@ function storms(source: Chance, profile: Profile, machines: number, nodes: numbe
     }
     gentle(faults, from);
   }
-  return faults.sort((a, b) => a.at - b.at);
+  return [...faults, ...resizes].sort((a, b) => a.at - b.at);
+}
+
+function resizesOf(source: Chance, machines: number, nodes: number): Fault[] {
+  return Array.from({ length: ROUNDS }, (_, round) => ({
+    kind: 'resize' as const,
+    at: SETUP_MS + round * ROUND_MS + source.between(-500, BEFORE_MS + STORM_MS / 2),
+    lasts: 0,
+    machine: source.between(0, machines - 1),
+    node: source.between(0, nodes - 1),
+    weight: source.pick([0, 0, 1, 3]),
+  }));
 }
 
 /** Data is lost only as the first thing in a storm, when every copy is where it belongs, and on one node: what was acknowledged must survive that. */
