@@ -13,7 +13,6 @@ export interface Waiting {
 }
 
 export const waitingFor = {
-  bridges: { for: 'the bridges to Flask and express-session', paths: ['src/compat'] },
   expressBridge: {
     for: "the bridge to express-session's own API",
     paths: ['src/compat/express-session', 'src/compat/connect'],
