@@ -6,9 +6,7 @@
  * whatever happens to the link. Own changes are seen at once. Parts: near-cache.ts decides what is kept and served,
  * watching.ts hears, entries.ts bounds, kept.ts copies, ended.ts remembers.
  *
- * The four verbs are the layer's own properties; everything else that the store has is found behind them through a Proxy as
- * the prototype. So no ability is lost on the way, and a load never meets the Proxy. Listing the abilities was rejected (the
- * next one is lost in silence), and a Proxy around all of it, too (0.1 us a load, as much as the load itself).
+ * The four verbs are the layer's own properties; everything else that the store has is found behind them (in-front-of.ts).
  */
 import { performance } from 'node:perf_hooks';
 import type { Caching, Duration, Store, Watchable } from '../contract.js';
@@ -16,6 +14,7 @@ import { environment } from '../core/environment.js';
 import { checked, durationMs, show, wholeNumber } from '../core/options.js';
 import { failure } from '../errors.js';
 import { type CacheFigures, NearCache } from './cached/near-cache.js';
+import { inFrontOf } from './in-front-of.js';
 
 export type { CacheFigures } from './cached/near-cache.js';
 
@@ -53,7 +52,7 @@ export function cached<S extends Store & Watchable>(store: S, options?: CachedOp
   const monotonic = own.monotonic ?? (() => performance.now());
   refuseUnwatchable(store);
   const near = new NearCache({ store, maxBytes, stalenessMs, now, monotonic });
-  return inFrontOf(store, verbs(store, near, stalenessMs));
+  return inFrontOf(store, verbs(store, near, stalenessMs)) as Cached<S>;
 }
 
 type Own = Omit<Store, 'name'> & Caching & { readonly figures: CacheFigures };
@@ -84,18 +83,6 @@ function verbs(store: Store, near: NearCache, stalenessMs: number): Own {
       }
     },
   };
-}
-
-/** An object with these properties, and behind them whatever else `store` has, its methods bound to it. */
-function inFrontOf<S extends Store>(store: S, own: Own): Cached<S> {
-  const behind = new Proxy(Object.create(null), {
-    has: (_, name) => name in store,
-    get(_, name) {
-      const value: unknown = Reflect.get(store, name, store);
-      return typeof value === 'function' ? value.bind(store) : value;
-    },
-  });
-  return Object.create(behind, Object.getOwnPropertyDescriptors(own));
 }
 
 function bounded(staleness: Duration): number {
