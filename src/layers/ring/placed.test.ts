@@ -109,7 +109,7 @@ test('a node without a host, a rule that nobody has, and no node at all are refu
   const store = memory();
   expect(() => placed([], { by: 'hashring' })).toThrow(/nodes of placed: must be an array/);
   expect(() => placed([{ host: 'a', store }], { by: 'jump' as PlacedBy })).toThrow(
-    /by of placed must be one of 'libketama'/,
+    /by of placed: must be one of libketama/,
   );
   expect(() => placed([{ host: 'a', store: {} as never }], { by: 'hashring' })).toThrow(
     /store of nodes\[0\] of placed/,
