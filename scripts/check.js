@@ -30,6 +30,7 @@ const checks = {
   package: ['scripts/package-check.js'],
   snippets: ['scripts/snippets.js'],
   api: ['scripts/api-report.js'],
+  stores: ['scripts/store-table.js'],
   unused: ['node_modules/knip/bin/knip.js', '--no-progress'],
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '.', '--colors=off'],
   tidy: ['scripts/tidy.js'],
