@@ -5,7 +5,8 @@
  * on a socket of ours, for the client hides a dead server behind retries.
  */
 import { connect } from 'node:net';
-import { type ClientOptions, type ClosableClient, memcachedAt } from '../programs/memcached-client.js';
+import type Memcached from 'memcached';
+import { type ClientOptions, memcachedAt } from '../programs/memcached-client.js';
 import { removeLater } from './cleanup.js';
 import { need } from './needs.js';
 import { onFreePort } from './ports.js';
@@ -72,7 +73,7 @@ function answers(port: number): Promise<boolean> {
 }
 
 /** A client with settings that an application would choose. Closed after the test file. */
-export function memcachedClient(servers: string | readonly string[], options: ClientOptions = {}): ClosableClient {
+export function memcachedClient(servers: string | readonly string[], options: ClientOptions = {}): Memcached {
   const client = memcachedAt(servers, options);
   removeLater({ remove: () => client.end(), removeNow: () => {} });
   return client;
