@@ -107,7 +107,12 @@ export interface Imported {
  * fields, so nobody is signed out. While servers still use the old store, put `migrating` around both instead, which this uses: then
  * every session is found on its way as well. May be repeated after a crash.
  * @example
- * const { moved, left } = await importFrom(placed(oldNodes, { by: 'hashring' }), ring(newNodes, { copies: 2 }));
+ * import { memory } from 'sojourn';
+ * import { importFrom, placed, ring } from 'sojourn/ring';
+ *
+ * const old = placed([{ host: '10.0.0.1:6379', store: memory() }, { host: '10.0.0.2:6379', store: memory() }], { by: 'hashring' });
+ * const own = ring([{ name: 'one', store: memory() }, { name: 'two', store: memory() }], { copies: 2 });
+ * const { moved, left } = await importFrom(old, own);
  */
 export async function importFrom(from: Store & Listable, to: Store, options?: MoveOptions): Promise<Imported> {
   const both = migrating({ from, to, phase: 'moving' });
