@@ -104,11 +104,14 @@ export class Tables {
 
   /** Sees to that. SOJOURN_STORE where no node of this place can be seen. */
   async refresh(id: string): Promise<void> {
+    const up = this.#shared.places.of(id).holders.filter(({ isUp }) => isUp);
+    const looked = await Promise.allSettled(up.map((node) => this.look(node)));
+    // However long that took: whoever answered was asked after this session was asked for.
+    if (looked.some(({ status }) => status === 'fulfilled')) return;
     const { holders } = this.#shared.places.of(id);
-    await Promise.allSettled(holders.map((node) => (node.isUp ? this.look(node) : undefined)));
-    const { holders: now } = this.#shared.places.of(id);
-    if (now.some((node) => node.isUp && this.#isSeen(node))) return;
-    throw trouble(this.#shared, 'look at the table', `none of ${now.map(({ name }) => name).join(', ')} answers`);
+    const cause = looked.find((one) => one.status === 'rejected')?.reason;
+    const names = holders.map(({ name }) => name).join(', ');
+    throw trouble(this.#shared, 'look at the table', `none of ${names} answers`, cause);
   }
 
   /** Looks at a node, and follows what is newer. */
