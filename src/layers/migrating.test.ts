@@ -9,6 +9,7 @@ import { redisClients } from '../../test/support/redis-clients.js';
 import { visitor } from '../../test/support/visitor.js';
 import { FaultPlan, faulty } from '../testing/index.js';
 import { type StoreContext, storeKit } from '../testing/store-kit.js';
+import { cached } from './cached.js';
 import { MARK } from './migrating/marks.js';
 import { migrating } from './migrating.js';
 
@@ -260,6 +261,77 @@ describe('the mover', () => {
     }
   });
 });
+
+describe('what other servers hear', () => {
+  async function twoHouses() {
+    const server = await startRedis();
+    const clients = await Promise.all([0, 1].map(() => redisClients.single[0]!.connect(server)));
+    const stores = clients.map(({ client: own }) => ['old:', 'new:'].map((prefix) => redis(own, { prefix })));
+    return stores.map(([from, to]) => ({ from: from!, house: migrating({ from: from!, to: to!, phase: 'moving' }) }));
+  }
+
+  onRedis.test('a session that moves has not ended; one that ends is told once, wherever it was', async () => {
+    const [here, there] = await twoHouses();
+    for (const id of ['a', 'b']) await there!.from.create(id, stored({ n: '1' }));
+    const heard: unknown[] = [];
+    const stop = await here!.house.listen((id, how) => heard.push([id, how]));
+    await there!.house.commit('a', touch());
+    expect(await there!.from.load('a')).toBeNull();
+    await there!.house.destroy('b');
+    await expect.poll(() => heard).toEqual([['b', 'destroyed']]);
+    await there!.house.destroy('a');
+    await expect.poll(() => heard.length).toBe(2);
+    expect(heard[1]).toEqual(['a', 'destroyed']);
+    await stop();
+    for (const { house } of [here!, there!]) await house.close?.();
+  });
+
+  onRedis.test('a near cache above sees what others write to a session that they have moved meanwhile', async () => {
+    const [here, there] = await twoHouses();
+    await there!.from.create('a', stored({ n: '1' }));
+    const near = cached(here!.house);
+    const n = async () => Buffer.from((await near.load('a'))!.fields.get('n')!).toString();
+    await expect
+      .poll(async () => {
+        await n();
+        return near.figures.entries;
+      })
+      .toBe(1);
+    for (const value of ['2', '3', '4']) {
+      const set = { op: 'set', value: Buffer.from(value) } as const;
+      await there!.house.commit('a', { ...touch(), fields: new Map([['n', set]]) });
+      await expect.poll(n, { message: `after ${value}` }).toBe(value);
+    }
+    await there!.house.destroy('a');
+    await expect.poll(() => near.load('a')).toBeNull();
+    await near.close();
+    await there!.house.close?.();
+  });
+
+  test('a session that stands still half-way is served, and not kept by a near cache', async () => {
+    const watchers = new Set<{ changed(id: string): void }>();
+    const watchable = (store: Memory) =>
+      Object.assign(Object.create(store) as Memory, {
+        watch: (watcher: { changed(id: string): void }) => {
+          watchers.add(watcher);
+          return () => {};
+        },
+        listen: () => () => {},
+        load: (id: string) => store.load(id),
+      });
+    const [from, to, plan] = [memory(), memory(), new FaultPlan()];
+    await from.create('a', stored({ n: '1' }));
+    plan.failAt(1, { verbs: ['create'] });
+    await migrating({ from, to: faulty(to, plan), phase: 'moving' }).move().done;
+    const house = migrating({ from: watchable(from), to: watchable(to), phase: 'moving' });
+    const told: string[] = [];
+    await house.watch({ changed: (id) => told.push(id), deaf() {}, heard() {} }, 1000);
+    expect((await house.load('a'))?.fields.get('n')).toEqual(Buffer.from('1'));
+    expect(told).toEqual(['a']);
+  });
+});
+
+type Memory = ReturnType<typeof memory>;
 
 async function count(store: ReturnType<typeof memory>): Promise<number> {
   return (await allOf(store.list())).length;
