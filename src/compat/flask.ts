@@ -7,10 +7,15 @@
  */
 export { type FlaskCookieOptions, flaskCookie } from './flask/cookie.js';
 export type { EntryFormat } from './flask/entry.js';
+export { type FromFlaskOptions, fromFlask } from './flask/former.js';
 export { flaskLifetimes } from './flask/lifetimes.js';
 export { float, markup, type PythonWord, tuple, uuid } from './flask/python-words.js';
 export { type FlaskSessionOptions, flaskSession } from './flask/session.js';
 export type { Entry, Shelf } from './flask/shelf.js';
+export { flaskFiles } from './flask/shelf-files.js';
+export { type FlaskMemcachedOptions, flaskMemcached } from './flask/shelf-memcached.js';
+export { type FlaskCollection, flaskMongo } from './flask/shelf-mongo.js';
+export { flaskSql } from './flask/shelf-sql.js';
 export type { SecretKey } from './flask/signature.js';
 export { type RememberToken, rememberToken } from './flask/signed-id.js';
 export { type FlaskTransportOptions, flaskTransport } from './flask/transport.js';

@@ -170,6 +170,11 @@ describe("Flask-Session's entries", () => {
   const sql = vectors<{ vectors: (Entry & { row: { data_b64: string } })[] }>('flask-session-sqlalchemy.json').vectors;
   test.each(sql)('SQL: $id', (vector) => check(bytesOf(vector.row.data_b64), vector.stored, formatsFor(vector)));
 
+  const files = vectors<{ vectors: (Entry & { file_b64: string })[] }>('flask-session-filesystem.json').vectors;
+  test.each(files)('files: $id', ({ id, stored, file_b64 }) =>
+    check(bytesOf(file_b64).subarray(4), stored, formatsFor({ id, stored, format: 'pickle' })),
+  );
+
   const refused = ['redis', 'memcached', 'sqlalchemy'].flatMap(
     (name) =>
       vectors<{ cannot_be_written: { id: string; store: string; value: Typed }[] }>(`flask-session-${name}.json`)

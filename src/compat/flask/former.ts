@@ -1,0 +1,64 @@
+/**
+ * Flask's sessions, read once, for an application that moves away from them: whoever comes with a cookie of Flask's, and none of ours, goes
+ * on with what he had, in a session of ours. Flask's entries and cookies are not written; a logout takes both cookies back.
+ */
+import { json } from '../../codecs/json.js';
+import type { Codec, Former, FormerSession, SessionFormat, Shared, Store, Stored, Transport } from '../../contract.js';
+import { environment } from '../../core/environment.js';
+import { chain } from '../../core/maybe.js';
+import { checked, flag } from '../../core/options.js';
+import { failure } from '../../errors.js';
+
+export interface FromFlaskOptions {
+  /** Flask's own cookie: `flaskCookie({ secretKey })`. */
+  readonly seal?: SessionFormat;
+  /** Or Flask-Session's entries: `flaskSession(client)`. */
+  readonly store?: Store & Shared;
+  /** The cookie as Flask sets it: `flaskTransport()`. */
+  readonly transport: Transport;
+  /** Leave Flask's cookie where it is, while Flask still runs. A logout then takes back ours alone. Default false. */
+  readonly keepCookie?: boolean;
+}
+
+/**
+ * Goes on with Flask's sessions. Says who is signed in, and whether he is remembered; when he signed in, Flask does not know.
+ * @example
+ * sessions({
+ *   store: redis(client),
+ *   formerly: [fromFlask({ store: flaskSession(client), transport: flaskTransport() })],
+ * })
+ */
+export function fromFlask(options: FromFlaskOptions): Former {
+  const { seal, store, transport, keepCookie } = checked('fromFlask', options, [
+    'seal',
+    'store',
+    'transport',
+    'keepCookie',
+  ]);
+  if (transport === undefined || (seal === undefined) === (store === undefined))
+    throw failure('SOJOURN_OPTION', {
+      option: 'of fromFlask',
+      wanted: 'must be a transport, and either seal or store',
+    });
+  const keeps = keepCookie !== undefined && flag('keepCookie of fromFlask', keepCookie);
+  return {
+    name: seal === undefined ? 'flask-session' : 'flask',
+    read(request) {
+      const [token] = transport.read(request);
+      if (token === undefined) return null;
+      if (seal !== undefined) return sessionOf(seal.read(token, environment.now()), seal.codec);
+      return store!.isId(token) ? chain(store!.load(token), (stored) => sessionOf(stored, PLAIN)) : null;
+    },
+    clear: (request) => (keeps || transport.read(request).length === 0 ? [] : transport.clear(request)),
+  };
+}
+
+/** What `flaskSession` hands over, unless it was told of another codec. */
+const PLAIN: Codec = json();
+
+function sessionOf(stored: Stored | null, codec: Codec): FormerSession | null {
+  if (stored === null) return null;
+  const { user, remember } = stored.head;
+  const fields = new Map([...stored.fields].map(([name, bytes]) => [name, codec.decode(bytes)]));
+  return { fields, ...(user !== undefined && { user }), ...(remember === true && { remember }) };
+}
