@@ -14,6 +14,11 @@ test.each([
   ['rediss://ann:moon@db.example:6380', 'Redis at db.example:6380 over TLS, near cache in each server'],
   ['redis+cluster://a:7000,b:7001', 'Redis Cluster at a:7000, b:7001, near cache in each server'],
   ['rediss+cluster://ann:moon@a:7000', 'Redis Cluster at a:7000 over TLS, near cache in each server'],
+  ['file:./data/sessions', 'files in ./data/sessions, shared by all servers'],
+  ['sqlite:./data/sessions.db', 'SQLite in ./data/sessions.db, shared by all servers'],
+  ['postgres://ann:moon@db:5432/cinema', 'PostgreSQL at db:5432/cinema, shared by all servers'],
+  ['mysql://ann:moon@db/cinema', 'MySQL or MariaDB at db/cinema, shared by all servers'],
+  ['mongodb://ann:moon@db/cinema', 'MongoDB at db/cinema, shared by all servers'],
   ['ring:redis://a', 'a ring of 1 Redis servers, near cache in each server'],
   ['ring:redis://a,redis://b', 'a ring of 2 Redis servers, two copies of each session, near cache in each server'],
 ])('%s reads as "%s"', (address, words) => {
@@ -51,6 +56,8 @@ test('a ring is nodes with names, weights and zones, each at an address', () => 
 
 test.each([
   ['floppy:a', 'SESSIONS=floppy:a: wanted <kind>:<where>. Known kinds: lmdb, redis'],
+  ['postgres:moon', 'SESSIONS=postgres:...: wanted postgres://[user:password@]host[:port]/database'],
+  ['sqlite://x', 'SESSIONS=sqlite:...: wanted sqlite:./data/sessions'],
   ['lmdb:', 'SESSIONS=lmdb:: wanted <kind>:<where>'],
   ['redi://:moon@a', 'SESSIONS=redi:***@a: wanted <kind>:<where>'],
   ['redi://a?password=moon', 'SESSIONS=redi://a?***: wanted'],

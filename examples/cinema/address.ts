@@ -1,16 +1,24 @@
 /**
  * What stands in SESSIONS, read into data: `lmdb:./data/sessions`, `redis://127.0.0.1:6379`, `rediss://` for TLS,
- * `redis+cluster://h1:7000,h2:7001`, and `ring:one=redis://h1?weight=15,two=redis://h2?weight=20`. It opens nothing.
+ * `redis+cluster://h1:7000,h2:7001`, and `ring:one=redis://h1?weight=15,two=redis://h2?weight=20`; `file:./data/sessions`, and databases:
+ * `sqlite:./data/sessions.db`, `postgres://`, `mysql://`, `mongodb://`. It opens nothing.
  *
  * It is apart from stores.ts so that whoever only has to say where sessions live needs neither LMDB nor Redis. An address may hold
  * a password. Nothing that this file says does: neither the words for people, nor the errors.
  */
 
-export type SessionsAddress = LmdbAddress | RedisAddress | RingAddress;
+export type SessionsAddress = LmdbAddress | DatabaseAddress | RedisAddress | RingAddress;
 
 export interface LmdbAddress {
   readonly kind: 'lmdb';
   readonly folder: string;
+}
+
+/** A place whose own client reads the address (databases.ts). */
+export interface DatabaseAddress {
+  readonly kind: (typeof DATABASES)[number];
+  /** As it was written: it may hold a password. */
+  readonly url: string;
 }
 
 export interface RedisAddress {
@@ -37,7 +45,15 @@ export interface RingNodeAddress {
 }
 
 const DEFAULT_PORT = 6379;
-const KNOWN = ['lmdb', 'redis', 'rediss', 'redis+cluster', 'rediss+cluster', 'ring'];
+const DATABASES = ['file', 'sqlite', 'postgres', 'mysql', 'mongodb'] as const;
+const KNOWN = ['lmdb', 'redis', 'rediss', 'redis+cluster', 'rediss+cluster', 'ring', ...DATABASES];
+const TITLES = {
+  file: 'files',
+  sqlite: 'SQLite',
+  postgres: 'PostgreSQL',
+  mysql: 'MySQL or MariaDB',
+  mongodb: 'MongoDB',
+};
 
 /** Throws an error whose message is for the person who wrote the address. */
 export function readAddress(address: string): SessionsAddress {
@@ -46,6 +62,8 @@ export function readAddress(address: string): SessionsAddress {
     throw new Error(`SESSIONS=${shown(address)}: wanted <kind>:<where>. Known kinds: ${KNOWN.join(', ')}.`);
   }
   if (kind === 'ring') return readRing(where);
+  const database = DATABASES.find((known) => known === kind);
+  if (database) return readDatabase(database, where);
   return kind === 'lmdb' ? { kind, folder: where } : readRedis(kind, where);
 }
 
@@ -57,6 +75,7 @@ export function copiesOf({ nodes }: RingAddress): number {
 /** For people: "LMDB in ./data/sessions", "Redis at 127.0.0.1:6379/2 over TLS", "a ring of 3 Redis servers". */
 export function placeInWords(address: SessionsAddress): string {
   if (address.kind === 'lmdb') return `LMDB in ${address.folder}`;
+  if (isDatabase(address)) return databaseInWords(address);
   if (address.kind === 'ring') return `a ring of ${address.nodes.length} Redis servers`;
   const servers = address.servers.map(({ host, port }) => `${host}:${port}`).join(', ');
   const database = address.database === 0 ? '' : `/${address.database}`;
@@ -65,9 +84,30 @@ export function placeInWords(address: SessionsAddress): string {
 
 /** The same, and how the servers share it. */
 export function sharingInWords(address: SessionsAddress): string {
-  const how = address.kind === 'lmdb' ? 'shared by all servers' : 'near cache in each server';
+  const isShared = address.kind === 'lmdb' || isDatabase(address);
+  const how = isShared ? 'shared by all servers' : 'near cache in each server';
   const copies = address.kind === 'ring' && copiesOf(address) === 2 ? ', two copies of each session' : '';
   return `${placeInWords(address)}${copies}, ${how}`;
+}
+
+function isDatabase(address: SessionsAddress): address is DatabaseAddress {
+  return (DATABASES as readonly string[]).includes(address.kind);
+}
+
+function readDatabase(kind: DatabaseAddress['kind'], where: string): DatabaseAddress {
+  const url = `${kind}:${where}`;
+  const isFile = kind === 'file' || kind === 'sqlite';
+  if (isFile ? where.startsWith('//') : !URL.canParse(url) || new URL(url).hostname === '') {
+    const form = isFile ? `${kind}:./data/sessions` : `${kind}://[user:password@]host[:port]/database`;
+    throw new Error(`SESSIONS=${kind}:...: wanted ${form}.`);
+  }
+  return { kind, url };
+}
+
+function databaseInWords({ kind, url }: DatabaseAddress): string {
+  if (kind === 'file' || kind === 'sqlite') return `${TITLES[kind]} in ${url.slice(kind.length + 1)}`;
+  const { host, pathname } = new URL(url);
+  return `${TITLES[kind]} at ${host}${pathname}`;
 }
 
 const REDIS_FORM = 'redis://[[user]:password@]host[:port][/database]';

@@ -92,7 +92,7 @@ async function reachable(text: string): Promise<{ address: SessionsAddress; tabl
   try {
     const read = readAddress(text);
     if (read.kind === 'lmdb') return { address: read };
-    const place = openStore(read);
+    const place = await openStore(read);
     for (const note of await place.reach()) console.log(`Note: ${note}`);
     const table = place.ring?.describe();
     await place.store.close?.();

@@ -35,7 +35,7 @@ const {
 
 let leaving = false;
 const address = readAddress(SESSIONS);
-const place = openStore(address);
+const place = await openStore(address);
 const db = await openDatabase(DATABASE_URL ?? CINEMA_DB);
 const sessions = cinemaSessions(place.store);
 tellOutages();

@@ -23,9 +23,12 @@ export interface Place {
 /** The place does not answer, or not as it must. The message is for the operator, and is all there is to say. */
 export class OutOfReach extends Error {}
 
-export function openStore(address: SessionsAddress): Place {
+export async function openStore(address: SessionsAddress): Promise<Place> {
   if (address.kind === 'lmdb') return { store: lmdb(address.folder), reach: async () => [], close: () => undefined };
-  return address.kind === 'ring' ? openRing(address) : openRedis(address);
+  if (address.kind === 'ring') return openRing(address);
+  if ('servers' in address) return openRedis(address);
+  const { openDatabaseStore } = await import('./databases.js');
+  return openDatabaseStore(address);
 }
 
 /** Four times the ring's own: this example also runs on laptops that are busy, and a node that is late is passed over. */
