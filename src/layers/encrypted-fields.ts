@@ -33,7 +33,7 @@ const MAX_TRIES = 8;
  * `store`, with field values encrypted by AES-256-GCM. The first key encrypts, all of them decrypt. A new key goes to the end of the list
  * on all servers, then to its front. An old one may go when every session that was written with it has ended.
  * SOJOURN_OPTION for keys that are too short.
- * @example sessions({ store: encryptedFields(redis(client), { keys: [process.env.FIELD_KEY] }) })
+ * @example sessions({ store: encryptedFields(redis(client), { keys: [newKey, oldKey] }) })
  */
 export function encryptedFields<S extends Store>(store: S, options: KeyOptions): EncryptedFields<S> {
   const below: Below = checkedStore('store of encryptedFields', store);

@@ -51,8 +51,8 @@ export interface Migration {
    * Brings over all that is left, in the background. Repeat it after a crash: what has moved has moved. Several servers may do it at once.
    * SOJOURN_OPTION in phase 'from', and over an old store that cannot list.
    * @example
-   * const move = store.move({ pace: 1000, onProgress: ({ moved, total }) => console.log(`${moved} of ${total}`) });
-   * process.on('SIGUSR1', () => move.pause());
+   * const both = migrating({ from: lmdb('./sessions'), to: redis(client), phase: 'moving' });
+   * const move = both.move({ pace: 1000, onProgress: ({ moved, total }) => console.log(`${moved} of ${total}`) });
    * await move.done;
    */
   move(options?: MoveOptions): Move;
@@ -71,9 +71,9 @@ const MAX_TRIES = 20;
 /**
  * Two stores as one, between which sessions move. Put a near cache around it, not inside.
  * @example
- * const store = migrating({ from: lmdb('./sessions'), to: redis(client), phase: 'moving' });
- * const s = sessions({ store });
- * await store.move().done;
+ * const both = migrating({ from: lmdb('./sessions'), to: redis(client), phase: 'moving' });
+ * const app = sessions({ store: both });
+ * await both.move().done;
  */
 export function migrating<From extends Store, To extends Store>(
   options: MigratingOptions<From, To>,
