@@ -266,6 +266,8 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
   };
   // Also without a request: servers that nobody asks for anything still fill a node that came back empty.
   const stopEarly = environment.every(BEGUN_BY_MS, () => void begin().catch(() => {}));
+  /** Operators ask about now, and not about a second ago. */
+  const lookedAt = (): Promise<void> => begin().then(() => tables.lookAtAll());
   /** Before anything is asked of the nodes of a session. */
   const isReady = (id: string): boolean => hasBegun && tables.isFresh(places.of(id));
   const makeReady = async (id: string): Promise<void> => {
@@ -301,23 +303,23 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
     },
     async *byUser(user) {
       await begin();
-      await tables.refreshAll();
+      if (!tables.isAllFresh()) await tables.lookAtAll();
       yield* walks.byUser(user);
     },
     async *list() {
       await begin();
-      await tables.refreshAll();
+      if (!tables.isAllFresh()) await tables.lookAtAll();
       yield* walks.list();
     },
     ...abilitiesOf(stores, () => places.table.owners.width, ends, watchers),
     figures: shared.figures,
-    plan: (change) => begin().then(() => resize.plan(change)),
-    resize: (plan, options) => begin().then(() => resize.resize(plan, options)),
-    pause: () => begin().then(() => resize.pause()),
-    resume: () => begin().then(() => resize.resume()),
-    abort: () => begin().then(() => resize.abort()),
-    settled: () => begin().then(() => resize.settled()),
-    status: () => begin().then(() => resize.status()),
+    plan: (change) => lookedAt().then(() => resize.plan(change)),
+    resize: (plan, options) => lookedAt().then(() => resize.resize(plan, options)),
+    pause: () => lookedAt().then(() => resize.pause()),
+    resume: () => lookedAt().then(() => resize.resume()),
+    abort: () => lookedAt().then(() => resize.abort()),
+    settled: () => lookedAt().then(() => resize.settled()),
+    status: () => lookedAt().then(() => resize.status()),
     on: (event, listener) => news.on(event, listener),
     async repair(options) {
       await begin();

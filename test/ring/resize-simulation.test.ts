@@ -45,11 +45,17 @@ const counting: Layer = {
   },
 };
 
-test.each<ProfileName>(['resize', 'resizeDeaths'])(
-  'the ring keeps its promises while it is resized: %s',
-  async (profile) => {
+const RUNS: readonly (readonly [profile: ProfileName, copies: number])[] = [
+  ['resize', 1],
+  ['resize', 2],
+  ['resizeDeaths', 2],
+];
+
+test.each(RUNS)(
+  'the ring keeps its promises while it is resized: %s, copies: %i',
+  async (profile, copies) => {
     published = 0;
-    const sizes = { profiles: [profile], nodes: 4 };
+    const sizes = { profiles: [profile], nodes: 4, copies };
     await trial(counting, { seeds: SEEDS, sizes, file: 'test/ring/resize-simulation.test.ts' });
     if (process.env.SOJOURN_SEED !== undefined) return;
     expect(published).toBeGreaterThan(SEEDS);

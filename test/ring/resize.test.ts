@@ -43,15 +43,15 @@ function lateNode(name: string): Node {
   };
 }
 
-const open: RingStore<Node>[] = [];
+const opened: RingStore<Node>[] = [];
 afterEach(async () => {
-  for (const store of open.splice(0)) await store.close();
+  for (const store of opened.splice(0)) await store.close();
 });
 
 function server(nodes: readonly Node[], options: RingOptions): RingStore<Node> {
   const list = nodes.map((store) => ({ name: store.name, store }));
   const store = ring(list, { environment, deadline: '10s', pace: 10_000_000, ...options });
-  open.push(store);
+  opened.push(store);
   return store;
 }
 
@@ -79,8 +79,117 @@ describe.each([1, 2, 3])('copies: %i', (copies) => {
     await crowd.verify();
     expect(crowd.done).toBeGreaterThan(500);
     // Where the node that left was, there is nothing.
-    const left: string[] = [];
-    for await (const id of nodes[0]!.cells.ids()) if (!id.startsWith('ring:')) left.push(id);
-    expect(left).toEqual([]);
+    expect(await sessionsOn(nodes[0]!)).toBe(0);
   });
 });
+
+describe('an operator', () => {
+  /** Three nodes, of which the last one is empty, and a crowd. */
+  async function begun(pace: number, copies = 1) {
+    const nodes = ['a', 'b', 'c'].map(lateNode);
+    const list = nodes.map((store, i) => ({ name: store.name, weight: i < 2 ? 1 : 0, store }));
+    const open = () => {
+      const store = ring(list, { environment, deadline: '10s', copies, pace });
+      opened.push(store);
+      return store;
+    };
+    const [one, two] = [open(), open()];
+    const crowd = new Crowd([one, two], 200);
+    await crowd.arrive();
+    return { nodes, one, two, crowd };
+  }
+  const within = { timeout: 20_000, interval: 10 };
+
+  test('pauses a move on one server, sees on another one that nothing moves, and lets it go on', async () => {
+    const { one, two, crowd } = await begun(400);
+    await one.resize(await one.plan({ weights: { c: 2 } }));
+    await expect.poll(async () => (await two.status()).move?.sessionsDone ?? 0, within).toBeGreaterThan(5);
+    await two.pause();
+    const paused = await two.status();
+    expect(paused).toMatchObject({ phase: 'moving', isPaused: true, epoch: 2 });
+    await expect.poll(async () => (await one.status()).isPaused, within).toBe(true);
+    // Whoever carried has let go of it: the way is free for the next one.
+    await expect.poll(async () => (await two.status()).move, within).toBeUndefined();
+    await crowd.verify();
+    await two.resume();
+    await two.settled();
+    expect(await two.status()).toMatchObject({ phase: 'stable', isPaused: false, epoch: 2 });
+    await crowd.verify();
+  });
+
+  test('drains a node: it stays in the list, and keeps nothing', async () => {
+    const { one, two, crowd, nodes } = await begun(10_000_000);
+    crowd.start();
+    const plan = await two.plan({ weights: { a: 0, c: 1 } });
+    // Pairs of nodes, with what goes from one to the other.
+    expect(plan.moves.map(({ from, to }) => `${from} ${to}`)).toContain('a c');
+    expect(plan.moves.reduce((sum, { sessions }) => sum + sessions, 0)).toBe(plan.sessions);
+    expect(plan.ratio).toBeLessThanOrEqual(1.001);
+    expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
+    await two.resize(JSON.parse(JSON.stringify(plan)));
+    await two.settled();
+    await crowd.stop();
+    await crowd.verify();
+    expect(await sessionsOn(nodes[0]!)).toBe(0);
+    expect(one.describe().nodes[0]).toMatchObject({ name: 'a', weight: 0, slots: 0 });
+  });
+
+  test('takes a change back before anything moves: at once', async () => {
+    const { one, two, crowd } = await begun(10_000_000);
+    const resized = one.resize(await one.plan({ weights: { c: 1 } }));
+    const refused = expect(resized).rejects.toThrow(/taken back/);
+    await expect.poll(async () => (await two.status()).phase, within).toBe('announced');
+    expect(await two.abort()).toBe('undone');
+    await refused;
+    expect(await two.abort()).toBe('nothing');
+    await expect.poll(async () => (await one.status()).phase, within).toBe('stable');
+    expect(one.describe()).toMatchObject({ epoch: 1 });
+    await crowd.verify();
+  });
+
+  test('takes a change back in the middle of it: what has moved comes back', async () => {
+    const { one, two, crowd, nodes } = await begun(2000);
+    crowd.start();
+    await one.resize(await one.plan({ weights: { c: 2 } }));
+    await expect.poll(async () => (await two.status()).move?.sessionsDone ?? 0, within).toBeGreaterThan(5);
+    expect(await two.abort()).toBe('back');
+    await expect.poll(async () => [(await two.status()).phase, two.describe().epoch], within).toEqual(['stable', 3]);
+    await crowd.stop();
+    await crowd.verify();
+    expect(await sessionsOn(nodes[2]!)).toBe(0);
+    expect(one.describe().nodes.map(({ weight }) => weight)).toEqual([1, 1, 0]);
+  });
+
+  test('raises the copies from one to two', async () => {
+    const { one, crowd, nodes } = await begun(10_000_000);
+    crowd.start();
+    await one.resize(await one.plan({ copies: 2 }));
+    await one.settled();
+    await crowd.stop();
+    await crowd.verify();
+    expect(await sessionsOn(nodes[0]!)).toBe(200);
+    expect(await sessionsOn(nodes[1]!)).toBe(200);
+  });
+
+  test('is told what cannot be', async () => {
+    const { one, two } = await begun(10_000_000);
+    await expect(one.plan({ weights: { nowhere: 1 } })).rejects.toThrow(/names a node that is not in it/);
+    await expect(one.plan({ add: [{ name: 'a' }] })).rejects.toThrow(/must name new nodes/);
+    await expect(one.resize(await one.plan({ add: [{ name: 'far' }] }))).rejects.toThrow(/lacks far/);
+    const plan = await one.plan({ weights: { c: 1 } });
+    await expect(one.resize(plan, { dead: ['c'] })).rejects.toThrow(/nodes that the plan removes/);
+    await one.resize(plan);
+    await one.settled();
+    await expect(two.resize(plan)).rejects.toThrow(/plan anew/);
+  });
+});
+
+async function sessionsOn(node: Node): Promise<number> {
+  let count = 0;
+  for await (const id of node.cells.ids()) {
+    if (id.startsWith('ring:')) continue;
+    const cell = await node.cells.read(id);
+    if (cell !== null) count++;
+  }
+  return count;
+}

@@ -356,7 +356,7 @@ export class Resize {
       return next && { ...next, step: present.step + 1 };
     });
     if (!isThere) throw trouble(shared, operation, 'there is no table yet');
-    await Promise.allSettled(shared.nodes.map((node) => (node.isUp ? tables.look(node) : undefined)));
+    await tables.lookAtAll();
   }
 
   async #published(epoch: number): Promise<void> {

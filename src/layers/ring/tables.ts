@@ -96,9 +96,8 @@ export class Tables {
     return this.#shared.nodes.every((node) => !node.isUp || this.#isSeen(node));
   }
 
-  /** Looks at all nodes that are up, unless that was just done. */
-  async refreshAll(): Promise<void> {
-    if (this.isAllFresh()) return;
+  /** Looks at all nodes that are up. Never rejects. */
+  async lookAtAll(): Promise<void> {
     await Promise.allSettled(this.#shared.nodes.map((node) => (node.isUp ? this.look(node) : undefined)));
   }
 
@@ -146,9 +145,9 @@ export class Tables {
 
   /** Resolves when a later step than this one is followed. SOJOURN_STORE when that takes too long. */
   async after(step: number): Promise<void> {
-    const { environment, nodes } = this.#shared;
+    const { environment } = this.#shared;
     for (let waitedMs = 0; this.document.step <= step; waitedMs += LOOK_AGAIN_MS) {
-      await Promise.allSettled(nodes.map((node) => (node.isUp ? this.look(node) : undefined)));
+      await this.lookAtAll();
       if (this.document.step > step) return;
       if (waitedMs === IMPATIENT_AFTER_MS) this.#impatient();
       if (waitedMs >= PATIENCE_MS)
@@ -223,7 +222,7 @@ export class Tables {
     this.#refuseUnknown(latest);
     // It stands for nothing yet, so whatever is there counts as later.
     await this.follow(latest);
-    await Promise.allSettled(nodes.map((node) => (node.isUp ? this.look(node) : undefined)));
+    await this.lookAtAll();
   }
 
   async #follow(document: RingDocument): Promise<void> {
