@@ -181,6 +181,9 @@ function routedRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
     describe: () =>
       described(own, table, routed.fingerprint, () => ({ state: 'up', synced: 'unknown', hintsPending: 0 })),
     check: () => checkAll(own.stores, () => false),
+    renew() {
+      for (const store of stores) store.renew?.();
+    },
     close: () => closeAll(stores),
   };
 }
@@ -282,8 +285,7 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
       const copy = places.of(id).isAnnounced
         ? await tables.whileOpen(id, () => reads.find(id, atLeast))
         : await reads.find(id, atLeast);
-      const { isAnnounced, isMoving } = places.of(id);
-      if (isAnnounced || isMoving) watchers.changed(id);
+      left(id);
       if (copy === null) return null;
       shared.memo.set(id, copy);
       const stored = storedOf(copy.replica);
@@ -291,11 +293,15 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
     },
     async create(id, session) {
       if (!isReady(id)) await makeReady(id);
-      return writes.create(id, session);
+      const answer = await writes.create(id, session);
+      left(id);
+      return answer;
     },
     async commit(id, delta) {
       if (!isReady(id)) await makeReady(id);
-      return writes.commit(id, delta);
+      const outcome = await writes.commit(id, delta);
+      left(id);
+      return outcome;
     },
     async destroy(id) {
       if (!isReady(id)) await makeReady(id);
@@ -332,6 +338,9 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
       const sentences = await checkAll(own.stores, () => places.table.owners.width > 1);
       return [...sentences, ...troubles(places.nodes), ...resize.troubles()];
     },
+    renew() {
+      for (const node of places.nodes) if (!node.isUp) node.store.renew?.();
+    },
     async close() {
       stopEarly();
       tables.close();
@@ -359,6 +368,12 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
     );
     // Others may have waited for what it keeps.
     for (const other of places.nodes) if (other.isUp && other.behind.has(node)) care.help(other);
+  }
+
+  /** Something of it has been handed over, and may be kept by near caches. */
+  function left(id: string): void {
+    const { isAnnounced, isMoving, holders } = places.of(id);
+    watchers.left(id, isAnnounced || isMoving, holders);
   }
 
   /** Another document is followed. */
@@ -425,8 +440,8 @@ function abilitiesOf(
     }),
     ...(stores.every(({ watch }) => watch) && {
       async watch(watcher: Watcher, everyMs: number) {
-        const [onward, leave] = watchers.add(watcher);
-        const stop = await watchAll(stores as readonly Watchable[], onward, everyMs);
+        const [onward, leave, deafTo] = watchers.add(watcher);
+        const stop = await watchAll(stores as readonly Watchable[], onward, everyMs, deafTo);
         return async () => {
           leave();
           await stop();

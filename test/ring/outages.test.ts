@@ -43,7 +43,12 @@ function fleet(options: RingOptions = {}) {
     return settled;
   }
   const state = (name: string) => store.describe().nodes.find((node) => node.name === name)!;
-  return { clock, machines, store, another: () => open(machines.map(() => new FaultPlan())), told, pass, soon, state };
+  /** Another process, and what stands between it and the nodes. */
+  const elsewhere = () => {
+    const plans = machines.map(() => new FaultPlan());
+    return { plans, store: open(plans) };
+  };
+  return { clock, machines, store, another: () => elsewhere().store, elsewhere, told, pass, soon, state };
 }
 
 /** A node whose data can be lost, and set back. */
@@ -60,9 +65,16 @@ function machine(name: string, now: () => number) {
     });
   const cells = through(() => inside.cells);
   const outer = through(() => inside as Store);
-  const store = new Proxy(outer, { get: (target, key) => (key === 'cells' ? cells : Reflect.get(target, key)) });
+  let renewed = 0;
+  const own: Partial<Store> & { cells: Memory['cells'] } = { cells, renew: () => void renewed++ };
+  const store = new Proxy(outer, {
+    get: (target, key) => (key in own ? Reflect.get(own, key) : Reflect.get(target, key)),
+  });
   return {
     name,
+    get renewed() {
+      return renewed;
+    },
     plan,
     store: store as Memory,
     hang: () => plan.delay(() => new Promise(() => {})),
@@ -104,6 +116,23 @@ async function created({ store, clock }: ReturnType<typeof fleet>): Promise<void
 }
 
 describe('a node that hangs', () => {
+  test('is told, when it says nothing for seconds, that its connections may be dead', async () => {
+    const scene = fleet();
+    await created(scene);
+    const [a] = scene.machines;
+    a!.hang();
+    for (const id of ids) await scene.soon(scene.store.load(id));
+    await scene.pass(2000);
+    expect(a!.renewed).toBe(0);
+    await scene.pass(2500);
+    expect(a!.renewed).toBeGreaterThan(0);
+    a!.heal();
+    await scene.pass(1000);
+    const { renewed } = a!;
+    await scene.pass(3000);
+    expect(a!.renewed).toBe(renewed);
+  });
+
   test('costs its first askers a moment, and after three of them nobody', async () => {
     const scene = fleet();
     await created(scene);
@@ -241,6 +270,79 @@ describe('a node that comes back as it was', () => {
     }
   });
 });
+
+describe('a third node stands in', () => {
+  test('one owner hangs, the other one takes writes and then loses everything: they are all there', async () => {
+    const scene = fleet();
+    const { store, clock, machines, soon, pass } = scene;
+    await created(scene);
+    const [a, b] = machines;
+    a!.hang();
+    for (const id of ids) await soon(store.commit(id, change(clock.now(), { cart: set('pen') })));
+    b!.die();
+    b!.empty();
+    b!.heal();
+    a!.heal();
+    for (const id of ids) expect(text(await soon(store.load(id)), 'cart')).toBe('pen');
+    await pass(3000);
+    for (const name of ['a', 'b', 'c']) expect(scene.state(name)).toMatchObject({ state: 'up', synced: 'yes' });
+    for (const id of ids) {
+      const cells = await Promise.all(machines.map((machine) => machine.store.cells.read(id)));
+      const copies = cells.filter((cell) => cell !== null);
+      expect(copies.map(({ bytes }) => Buffer.from(bytes).includes('pen'))).toEqual([true, true]);
+    }
+  });
+
+  test('a process that has just started asks it, too', async () => {
+    const scene = fleet();
+    const { store, clock, machines, soon } = scene;
+    await created(scene);
+    machines[0]!.hang();
+    for (const id of ids) await soon(store.commit(id, change(clock.now(), { cart: set('pen') })));
+    for (const id of ids.slice(0, 8)) await soon(store.destroy(id));
+    machines[1]!.empty();
+    machines[0]!.heal();
+    const fresh = scene.another();
+    for (const [i, id] of ids.entries()) {
+      const stored = await soon(fresh.load(id));
+      if (i < 8) expect(stored).toBeNull();
+      else expect(text(stored, 'cart')).toBe('pen');
+    }
+  });
+
+  test('who reaches one owner finds what was created by somebody who reaches the other', async () => {
+    const scene = fleet();
+    const { store, clock, machines, soon } = scene;
+    const reader = scene.elsewhere();
+    await soon(Promise.all([store.load('x'), reader.store.load('x')]));
+    machines[0]!.plan.fail();
+    reader.plans[1]!.fail();
+    for (const id of ids) expect(await soon(store.create(id, session(clock.now(), { cart: 'book' })))).toBe('ok');
+    // A node that fails for the first time may only be slow, and is asked once more.
+    const isAway = () => reader.store.describe().nodes.some(({ state }) => state === 'down');
+    for (let i = 0; !isAway(); i++) await soon(Promise.resolve(reader.store.load(ids[i]!)).catch(() => null));
+    for (const id of ids) expect(text(await soon(reader.store.load(id)), 'cart')).toBe('book');
+  });
+});
+
+test("a cell that lies under another id is nobody's session", async () => {
+  const scene = fleet();
+  await created(scene);
+  const owners = await Promise.all(ids.map((id) => ownersOf(scene, id)));
+  const other = ids.findIndex((_, i) => i > 0 && owners[i]!.join() === owners[0]!.join());
+  for (const { store, has } of scene.machines) {
+    if (!(await has(ids[0]!))) continue;
+    const [cell, before] = [await store.cells.read(ids[0]!), await store.cells.read(ids[other]!)];
+    await store.cells.replace(ids[other]!, before!.mark, cell!);
+  }
+  await expect(scene.soon(scene.store.load(ids[other]!))).rejects.toMatchObject({ code: 'SOJOURN_CORRUPT' });
+  expect(text(await scene.soon(scene.store.load(ids[0]!)), 'cart')).toBe('book');
+});
+
+async function ownersOf({ machines }: ReturnType<typeof fleet>, id: string): Promise<readonly string[]> {
+  const has = await Promise.all(machines.map((each) => each.has(id)));
+  return machines.filter((_, i) => has[i]).map(({ name }) => name);
+}
 
 describe('two processes', () => {
   test('begin together and agree; their commits of one session both stay', async () => {

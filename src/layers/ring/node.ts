@@ -16,6 +16,7 @@ import { Breaker } from '../../core/breaker.js';
 import type { Deadlines } from '../../core/deadline.js';
 import { soon } from '../../core/environment.js';
 import { isPromise } from '../../core/maybe.js';
+import { Renewal } from '../../core/renewal.js';
 import { failure, isFailure, type SojournError } from '../../errors.js';
 
 const MOST_FAILURES_IN_A_ROW = 3;
@@ -23,6 +24,7 @@ const PROBE_LEAST_MS = 50;
 const PROBE_MOST_MS = 150;
 /** Probes without an answer. More would only wait in a driver's memory. */
 const MOST_PROBES = 64;
+const PROBE = 'probe';
 /** Nobody turns to the next copy sooner. */
 const LEAST_HEDGE_MS = 10;
 
@@ -56,6 +58,9 @@ export class Node {
   lastSeenAt: number | undefined;
   readonly #settings: NodeSettings;
   readonly #breaker: Breaker;
+  /** Tells the store that its connections may be dead: where even probes are not answered. */
+  readonly #renewal: Renewal;
+  #isSilent = false;
   /** About 99 of 100 answers come within so many milliseconds. */
   #slowMs = 0;
   #probes = 0;
@@ -68,6 +73,7 @@ export class Node {
     this.cells = settings.cells;
     this.#settings = settings;
     this.#breaker = new Breaker(settings.environment.now, MOST_FAILURES_IN_A_ROW);
+    this.#renewal = new Renewal(settings.store, settings.environment);
   }
 
   get isUp(): boolean {
@@ -115,6 +121,7 @@ export class Node {
   close(): void {
     this.#isClosed = true;
     this.#stopProbing?.();
+    this.#hasSpoken();
   }
 
   #ask<R>(operation: string, run: () => MaybePromise<R>, late?: (answer: R) => void): Promise<R> {
@@ -152,6 +159,7 @@ export class Node {
   #answered(askedAt: number): void {
     const now = this.#settings.environment.now();
     this.lastSeenAt = now;
+    if (this.#isSilent) this.#hasSpoken();
     if (this.#breaker.isWary && !this.#breaker.isOpen) this.#breaker.succeeded();
     // Up by 99 parts for each answer that took longer, down by one for the others: it comes to rest where 1 in 100 is longer.
     const step = Math.max(this.#slowMs, 1) / 20;
@@ -161,6 +169,7 @@ export class Node {
   /** A node that was stopped has found its way back, and need not wait for the next probe. */
   #answeredLate(): void {
     this.lastSeenAt = this.#settings.environment.now();
+    if (this.#isSilent) this.#hasSpoken();
     if (!this.#breaker.isOpen || this.#isClosed) return;
     this.#stopProbing?.();
     this.#probe();
@@ -170,11 +179,21 @@ export class Node {
     const problem = `it did not answer in time (${this.#settings.deadlines.callMs} ms)`;
     const error = failure('SOJOURN_STORE', { store: this.name, operation, problem });
     this.#failed();
+    if (operation === PROBE && !this.#isClosed) {
+      this.#isSilent = true;
+      this.#renewal.silent(this, this.#settings.deadlines.callMs);
+    }
     return error;
+  }
+
+  #hasSpoken(): void {
+    this.#isSilent = false;
+    this.#renewal.ended(this);
   }
 
   /** Damage, a full store and mistakes of the caller pass as they are: the node did answer. */
   #trouble(operation: string, error: unknown): SojournError {
+    if (this.#isSilent) this.#hasSpoken();
     if (isFailure(error) && error.code !== 'SOJOURN_STORE') {
       if (this.#breaker.isWary && !this.#breaker.isOpen) this.#breaker.succeeded();
       return error;
@@ -206,7 +225,7 @@ export class Node {
       return;
     }
     this.#probes++;
-    this.#ask('probe', () => this.#probing()).then(
+    this.#ask(PROBE, () => this.#probing()).then(
       () => this.#up(),
       (error) => {
         if (isOutage(error)) this.#probeSoon();

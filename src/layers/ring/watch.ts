@@ -1,20 +1,25 @@
 /**
- * Hearing of changes from all nodes as from one: what any of them tells is told, and all of them must be heard.
+ * Hearing of changes from all nodes as from one: what any of them tells is told.
  *
- * A change of a session reaches every owner that is up, so whoever was handed a copy by one of them hears of it there. While one
- * node is not heard nothing is kept, for nobody knows which of its sessions others are changing.
+ * A change of a session reaches every owner that is up, so whoever was handed a copy by one of them hears of it there. When a node is not
+ * heard any more everything goes, for nobody knows which copies were its own. From then on the others are enough: the sessions of
+ * a deaf node are not kept (watchers.ts). A ring of plain stores does not know whose sessions are whose here, and keeps nothing
+ * while one of them is deaf.
  */
 import type { Ended, MaybePromise, Watchable, Watcher } from '../../contract.js';
 import { isControl } from './control.js';
 
 type Stop = () => MaybePromise<void>;
 
+/** `deafTo`: the stores that are not heard, kept up to date; then the others are enough. */
 export async function watchAll(
   stores: readonly Pick<Watchable, 'watch'>[],
   watcher: Watcher,
   everyMs: number,
+  deafTo?: Set<object>,
 ): Promise<Stop> {
   const heardAt: (number | undefined)[] = stores.map(() => undefined);
+  for (const store of stores) deafTo?.add(store);
   let toldAt = Number.NEGATIVE_INFINITY;
   return fromAll(stores, (store, i) =>
     store.watch(
@@ -24,12 +29,16 @@ export async function watchAll(
         },
         deaf() {
           heardAt[i] = undefined;
+          deafTo?.add(store);
           watcher.deaf();
         },
         heard(asOf) {
           heardAt[i] = asOf;
-          const all = heardAt.reduce((a, b) => (a === undefined || b === undefined ? undefined : Math.min(a, b)));
-          if (all === undefined || all < toldAt) return;
+          deafTo?.delete(store);
+          const heard = heardAt.filter((at) => at !== undefined);
+          if (deafTo === undefined && heard.length < stores.length) return;
+          const all = Math.min(...heard);
+          if (all < toldAt) return;
           toldAt = all;
           watcher.heard(all);
         },
