@@ -26,7 +26,9 @@ export interface SqlMigration {
  * Makes the tables of `sql(db)`. Harmless where they are there already, and when several servers
  * start at the same time.
  * @example
- * await sqlMigration().up(db); // or give it to Kysely's Migrator as one of your migrations
+ * import { type SqlDatabase, sqlMigration } from 'sojourn/sql';
+ *
+ * export const makeTables = (db: SqlDatabase): Promise<void> => sqlMigration().up(db); // or give it to Kysely's Migrator as one of your migrations
  */
 export function sqlMigration(options: SqlTableOptions = {}): SqlMigration {
   const table = options.table ?? DEFAULT_TABLE;
