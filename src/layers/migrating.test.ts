@@ -247,9 +247,10 @@ describe('the mover', () => {
     expect(await visitor(s, visitors[1]).visit((session) => session.user)).toBe('user1');
   });
 
-  test("in phase 'from' nothing is moved; an old store that cannot list is refused", () => {
+  test("in phase 'from' nothing is moved; an old store that cannot list is refused", async () => {
     const early = migrating({ from: memory(), to: memory(), phase: 'from' });
     expect(() => early.move()).toThrow(/phase of migrating: must be 'moving'/);
+    await expect(early.cutOver()).rejects.toThrow(/phase of migrating: must be 'moving'/);
     const { name, load, create, commit, destroy } = memory();
     const mute: Store = { name, load, create, commit, destroy };
     expect(() => migrating({ from: mute, to: memory(), phase: 'moving' }).move()).toThrow(/store that can list/);

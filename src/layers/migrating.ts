@@ -11,7 +11,7 @@
  * move, so none is missed on its way. Rejected: writing to both stores (two writes are not one: they differ after the first crash, and then
  * nobody knows which is right); copying first and catching up (no store can say what has changed since).
  */
-import type { Delta, Head, Indexed, Listable, Outcome, Store, Stored, Watchable } from '../contract.js';
+import type { Delta, Head, Indexed, Listable, Outcome, Store, Stored, Sweepable, Watchable } from '../contract.js';
 import { environment } from '../core/environment.js';
 import { checked, oneOf } from '../core/options.js';
 import { failure } from '../errors.js';
@@ -39,9 +39,10 @@ export interface MigratingOptions<From extends Store, To extends Store> {
 
 /** What both stores can do, and the way over. */
 export type Migrating<From extends Store, To extends Store> = Store &
-  (From & To extends Indexed ? Both<From, To, Indexed> : unknown) &
+  Both<From, To, Indexed> &
   Both<From, To, Listable> &
   Both<From, To, Watchable> &
+  (From extends Sweepable ? Sweepable : To extends Sweepable ? Sweepable : unknown) &
   Migration;
 
 type Both<A, B, Ability> = A extends Ability ? (B extends Ability ? Ability : unknown) : unknown;
@@ -60,7 +61,7 @@ export interface Migration {
   verify(): Promise<Verified>;
   /**
    * Verifies, and if nothing is left, this process asks the old store no more. Only when no server is in phase 'from' any longer:
-   * what such a server would still put into the old store is not found then.
+   * what such a server would still put into the old store is not found then. SOJOURN_OPTION in phase 'from'.
    */
   cutOver(): Promise<Verified>;
 }
@@ -116,6 +117,7 @@ export function migrating<From extends Store, To extends Store>(
     move: (more) => mover.start(more),
     verify: () => mover.verify(),
     async cutOver() {
+      mover.refuseEarly();
       const verified = await mover.verify();
       isOver = verified.left === 0;
       return verified;

@@ -83,7 +83,8 @@ export class Mover {
   start(options: MoveOptions | undefined): Move {
     const own = checked('move', options, ['pace', 'onProgress']);
     const pace = wholeNumber('pace of move', own.pace ?? 500, 1, 1_000_000);
-    this.#refuse();
+    this.refuseEarly();
+    if (this.#settings.from.list === undefined) throw cannotList();
     const running = new Running(this.#settings, pace, own.onProgress);
     this.#running.add(running);
     const forget = (): void => void this.#running.delete(running);
@@ -107,12 +108,11 @@ export class Mover {
     for (const running of this.#running) running.stop();
   }
 
-  #refuse(): void {
-    if (this.#settings.phase === 'from') {
-      const wanted = "must be 'moving' before sessions are moved: first deploy the layer in phase 'from' everywhere";
-      throw failure('SOJOURN_OPTION', { option: 'phase of migrating', wanted, got: "'from'" });
-    }
-    if (this.#settings.from.list === undefined) throw cannotList();
+  /** SOJOURN_OPTION in phase 'from'. */
+  refuseEarly(): void {
+    if (this.#settings.phase === 'moving') return;
+    const wanted = "must be 'moving' before sessions are moved: first deploy the layer in phase 'from' everywhere";
+    throw failure('SOJOURN_OPTION', { option: 'phase of migrating', wanted, got: "'from'" });
   }
 }
 
