@@ -45,6 +45,8 @@ interface Write {
   readonly isVital: boolean;
   /** Nodes that may have taken something of it that was not acknowledged. */
   readonly loose: Set<Node>;
+  /** One of these has not said whether it did. */
+  isUnknown: boolean;
 }
 
 export interface WritesSettings {
@@ -144,7 +146,7 @@ export class Writes {
       if (next === null) {
         if (isFresh) {
           memo.set(id, base);
-          if (mayHaveBeen(tried, base.replica, delta, write.loose.size > 0)) throw this.#lostSight(write);
+          if (mayHaveBeen(tried, base.replica, delta, write.isUnknown)) throw this.#lostSight(write);
           const isOver = isLater(base.replica, delta) || isOtherLogin(base.replica, begun);
           return this.#refused(write, isOver ? base : null, outcome);
         }
@@ -247,7 +249,7 @@ export class Writes {
   }
 
   #write(operation: RingWrite, id: string, isDecided: boolean, isVital: boolean): Write {
-    return { operation, id, place: this.#shared.places.of(id), isDecided, isVital, loose: new Set() };
+    return { operation, id, place: this.#shared.places.of(id), isDecided, isVital, loose: new Set(), isUnknown: false };
   }
 
   #stampAfter(id: string, replica: Replica): Stamp {
@@ -350,7 +352,10 @@ export class Writes {
     try {
       return await replaceAt(this.#shared, node, place, id, expect, copy, () => this.#mending.doubt(id));
     } catch (error) {
-      if (fencedFor(error) === undefined) write.loose.add(node);
+      if (fencedFor(error) === undefined) {
+        write.loose.add(node);
+        write.isUnknown = true;
+      }
       throw error;
     }
   }
@@ -467,11 +472,16 @@ function isThere(tried: readonly Attempt[], replica: Replica, delta: Delta, isLo
 
 /**
  * Whether it was in there, and others have gone over it since: clients send again what had no answer, and then the first answer that comes
- * may be that of the second time. A touch leaves nothing to be told of.
+ * may be that of the second time. A touch leaves nothing to be told of. A copy of a later login may have its lineage from another
+ * one, which it has outlived; so that counts only where a node has not said what it did.
  */
-function mayHaveBeen(tried: readonly Attempt[], replica: Replica, { fields, head }: Delta, isLoose: boolean): boolean {
-  if (replica.kind === 'ended' || (fields.size === 0 && head.secret === undefined)) return false;
-  return tried.some(({ next }) => isMadeOf(replica, next) ?? isLoose);
+function mayHaveBeen(tried: readonly Attempt[], replica: Replica, delta: Delta, isUnknown: boolean): boolean {
+  const isTouch = delta.fields.size === 0 && delta.head.secret === undefined;
+  if (replica.kind === 'ended' || isTouch) return false;
+  return tried.some(({ next }) => {
+    if (isOtherLogin(replica, next.stamps.begun) && !isUnknown) return false;
+    return isMadeOf(replica, next) ?? isUnknown;
+  });
 }
 
 function shows(replica: Live, { fields }: Delta): boolean {

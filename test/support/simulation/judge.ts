@@ -128,7 +128,7 @@ export class Judge {
     const over = START_MS + look.called - this.#skewMs - 1 - head.expiresAt;
     if (over >= 0) this.#accuse('expired', `${at}, ${over.toFixed(1)} ms after its end by the slowest clock`, story);
     const latest = Math.max(
-      ...story.operations.map(({ effect, isPossible }) => (isPossible ? (effect.expiresAt ?? 0) : 0)),
+      ...story.operations.map((operation) => (isRefused(operation, look) ? 0 : (operation.effect.expiresAt ?? 0))),
     );
     if (head.expiresAt > latest) this.#accuse('prolonged', `${at}, and nobody has made it last so long`, story);
   }
