@@ -47,8 +47,10 @@ const DEFAULT_LIFETIME: Duration = '31d';
  * Sessions in the very cookie that Flask keeps them in, for both to read and write. Goes with `flaskTransport()` and `flaskLifetimes()`.
  * Everybody can read such a cookie; nobody without the key can change it; and until it expires nobody can take it back.
  * @example
+ * import { flaskCookie, flaskLifetimes, flaskTransport } from 'sojourn/flask';
+ *
  * const s = sessions({
- *   seal: flaskCookie({ secretKey: [process.env.SECRET_KEY, oldKey] }),
+ *   seal: flaskCookie({ secretKey: [newKey, oldKey] }),
  *   transport: flaskTransport(),
  *   ...flaskLifetimes(),
  * });

@@ -12,7 +12,10 @@ const FOR_EVER: Duration = '36500d';
 /**
  * The options `idle`, `absolute` and `remember` of `sessions()` that treat a session as Flask does. `lifetime` is its
  * PERMANENT_SESSION_LIFETIME, which counts for all sessions there, permanent or not.
- * @example sessions({ store, transport, ...flaskLifetimes('7d') })
+ * @example
+ * import { flaskLifetimes, flaskTransport } from 'sojourn/flask';
+ *
+ * sessions({ store, transport: flaskTransport(), ...flaskLifetimes('7d') });
  */
 export function flaskLifetimes(
   lifetime: Duration = '31d',

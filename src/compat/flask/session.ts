@@ -56,8 +56,10 @@ const GONE: Outcome = Object.freeze({ status: 'gone' });
  * Pickles are read by a reader that knows data and nothing else; Python's own `pickle.loads` is what an attacker with access to Redis
  * would go for, so move to msgpack.
  * @example
+ * import { flaskLifetimes, flaskSession, flaskTransport } from 'sojourn/flask';
+ *
  * const s = sessions({
- *   store: flaskSession(redisClient, { format: 'pickle' }),
+ *   store: flaskSession(client, { format: 'pickle' }),
  *   transport: flaskTransport(),
  *   ...flaskLifetimes(),
  * });

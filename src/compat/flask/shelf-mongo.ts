@@ -23,7 +23,11 @@ const NAME = 'flask-session in mongodb';
 
 /**
  * SESSION_MONGODB_COLLECT, for `flaskSession`.
- * @example flaskSession(flaskMongo(client.db('flask_session').collection('sessions')))
+ * @example
+ * import { MongoClient } from 'mongodb';
+ *
+ * const mongo = await new MongoClient('mongodb://127.0.0.1').connect();
+ * const store = flaskSession(flaskMongo(mongo.db('flask_session').collection('sessions')));
  */
 export function flaskMongo(collection: FlaskCollection): Shelf {
   if (typeof collection?.findOne !== 'function' || typeof collection.updateOne !== 'function') {

@@ -21,7 +21,12 @@ const TIME_TEXT = 'char(40)';
 
 /**
  * SESSION_SQLALCHEMY_TABLE, for `flaskSession`: PostgreSQL, MariaDB or MySQL, SQLite.
- * @example flaskSession(flaskSql(db), { format: 'pickle' })
+ * @example
+ * import { Kysely, PostgresDialect } from 'kysely';
+ * import { Pool } from 'pg';
+ *
+ * const db = new Kysely({ dialect: new PostgresDialect({ pool: new Pool() }) });
+ * const store = flaskSession(flaskSql(db), { format: 'pickle' });
  */
 export function flaskSql(db: SqlDatabase, table: string = 'sessions'): Shelf {
   dialectOf(db);
