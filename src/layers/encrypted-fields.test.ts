@@ -11,6 +11,7 @@ import { visitor } from '../../test/support/visitor.js';
 import { type StoreContext, storeKit } from '../testing/store-kit.js';
 import { cached } from './cached.js';
 import { encryptedFields } from './encrypted-fields.js';
+import { migrating } from './migrating.js';
 
 const onRedis = need('redis');
 const [oldKey, newKey] = [randomBytes(32), randomBytes(32)];
@@ -175,6 +176,22 @@ onRedis.test('under a near cache or over one, and damage costs its field there, 
     expect(corrupt.at(-1)).toMatchObject({ id, field: 'card' });
     await s.close();
   }
+});
+
+test('sessions that were plain before become encrypted by moving house, and nobody is signed out', async () => {
+  const [plain, below] = [memory(), memory()];
+  const { ann } = app(plain);
+  const id = await ann.visit((session) => {
+    session.login('ann');
+    session.set('card', '4111');
+    return session.id;
+  });
+  const house = migrating({ from: plain, to: encryptedFields(below, { keys }), phase: 'moving' });
+  expect(await house.move().done).toMatchObject({ state: 'done', moved: 1 });
+  const after = app(encryptedFields(below, { keys }));
+  const seen = visitor(after.s, ann.cookies).visit((session) => [session.user, session.get('card'), ...session.keys()]);
+  expect(await seen).toEqual(['ann', '4111', 'card']);
+  expect(Buffer.from(held(below, id, 'card')).toString('latin1')).not.toContain('4111');
 });
 
 test('keys that are none are refused, and never shown', () => {
