@@ -49,6 +49,7 @@ export type {
   Session,
   SessionFormat,
   Sessions,
+  Shared,
   Store,
   StoreCalls,
   Stored,
