@@ -378,6 +378,8 @@ export class Writes {
           try {
             const present = await push(this.#shared, node, write.place, write.id, expect, copy);
             if (isOutlived(copy.replica, present.replica)) outlived ??= { decider: node, present };
+            // It knows of something that the others do not: of a first try, say, that was refused at a fence elsewhere.
+            if (!present.mark.equals(copy.mark)) this.#mending.doubt(write.id);
             reached.push(node);
             return;
           } catch (error) {
