@@ -8,6 +8,7 @@
  *   npm run bench -- --quick        a short form, to see that the programs work; its figures are for nobody
  *   npm run bench -- cookie-scan    reading cookies, ordinary and hostile; prints by itself and is not part of the page
  *   npm run bench -- redis-layout   how a session lies in Redis: bytes and CPU of two layouts; likewise
+ *   npm run bench -- stores         read and write of every store beside its driver; likewise
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -26,7 +27,7 @@ const PARTS = ['http', 'lmdb', 'redis', 'engine', 'ring', 'seals'];
 const MORE_PARTS = ['ioredis'];
 const NEED_REDIS = ['redis', 'ioredis', 'ring'];
 /** Programs that measure, judge and print by themselves. */
-const ALONE = ['cookie-scan', 'redis-layout'];
+const ALONE = ['cookie-scan', 'redis-layout', 'stores'];
 const KNOWN = [...PARTS, ...MORE_PARTS, ...ALONE];
 const PAGE = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url));
 
