@@ -278,7 +278,12 @@ describe('a store of notices in trouble', () => {
     const error = await ann.visit((session) => session.destroy()).catch((reason) => reason);
     expect(error).toEqual(DOWN);
     expect(error.headerLines[0][1]).toContain('Max-Age=0');
-    expect(await ann.on(a.s).visit((session) => session.user)).toBeUndefined();
+    const kept = new Map(stolen.cookies);
+    expect(await stolen.visit((session) => session.user)).toBe('ann');
+    for (const ms of [1, 61_000, 600_000]) {
+      clock.advance(ms);
+      expect(await visitor(a.s, new Map(kept)).visit((session) => session.user)).toBeUndefined();
+    }
     plan.heal();
     await vi.waitFor(async () => {
       clock.advance(5000);

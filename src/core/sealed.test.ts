@@ -363,6 +363,16 @@ describe('answers that come late', () => {
     expect(told).toEqual([]);
   });
 
+  test('also when the other server wrote more often: versions alone do not make a forefather', async () => {
+    const { s, ann, told, clock } = await started();
+    const other = visitor(server(clock).s, new Map(ann.cookies));
+    await ann.visit((session) => session.set('note', 'lost'));
+    for (let i = 0; i < 2; i++) await other.visit((session) => session.update('views', (n = 0) => n + 1));
+    told.length = 0;
+    expect(await visitor(s, other.cookies).visit((session) => session.get('note'))).toBeUndefined();
+    expect(told).toContainEqual(['conflict', expect.objectContaining({ field: 'note', lost: true })]);
+  });
+
   test('a late token from many states ago does not win', async () => {
     const { ann } = await started();
     const late = new Map(ann.cookies);
@@ -373,14 +383,29 @@ describe('answers that come late', () => {
 
   test('how much is remembered is bounded, and who is forgotten still has his cookie', async () => {
     const { s, ann } = await started();
-    for (let i = 0; i < MAX_REMEMBERED; i++) {
-      const session = await s.open(request(undefined));
-      session.set('views', i);
-      await s.save(session);
-    }
+    const crowd = async (): Promise<void> => {
+      for (let i = 0; i < MAX_REMEMBERED; i++) {
+        const session = await s.open(request(undefined));
+        session.set('views', i);
+        await s.save(session);
+      }
+    };
+    const late = new Map(ann.cookies);
     await ann.visit((session) => session.update('views', (n = 0) => n + 1));
-    expect(await ann.visit((session) => ({ ...session.data }))).toEqual({ views: 2, theme: 'light' });
-  }, 30_000);
+    const inBetween = await ann.begin();
+    inBetween.session.set('note', 'saved on the way');
+    expect(await inBetween.session.save()).toBe('ok');
+    await crowd();
+    // Forgotten: the older token opens what it holds, and a request under way goes on from what it has saved itself.
+    expect(await visitor(s, late).visit((session) => session.get('views'))).toBe(1);
+    inBetween.session.update('views', (n = 0) => n + 1);
+    await inBetween.end();
+    expect(await ann.visit((session) => ({ ...session.data }))).toEqual({
+      views: 3,
+      theme: 'light',
+      note: 'saved on the way',
+    });
+  }, 60_000);
 });
 
 describe('bad cookies', () => {
@@ -419,6 +444,18 @@ describe('bad cookies', () => {
     expect(refusals(told)).toEqual(['ambiguous']);
   });
 
+  test('three states of one session as well', async () => {
+    const { s, told } = server();
+    const ann = visitor(s);
+    const cookies: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      await ann.visit((session) => session.set('views', i));
+      cookies.push(ann.header!);
+    }
+    expect((await s.open(request(cookies.join('; ')))).isNew).toBe(true);
+    expect(refusals(told)).toEqual(['ambiguous']);
+  });
+
   test('a cookie of another name, or another application, opens nothing', async () => {
     const clock = controllableClock();
     const ann = visitor(server(clock).s);
@@ -434,8 +471,10 @@ describe('bad cookies', () => {
   test('what a sealer of the same keys sealed for something else is no session', async () => {
     const { s, told } = server();
     const sealer = encrypted({ keys: [key] });
-    for (const content of ['', 'hello', 'x'.repeat(28), 'x'.repeat(29), 'x'.repeat(500)])
+    for (const content of ['', 'hello', 'x'.repeat(28), 'x'.repeat(29), 'x'.repeat(500), '\uffff'.repeat(100)])
       expect((await s.open(request(`${NAME}=${sealer.seal(Buffer.from(content), NAME)}`))).isNew).toBe(true);
+    const endless = Buffer.concat([Buffer.alloc(28), Buffer.alloc(20, 0xff)]);
+    expect((await s.open(request(`${NAME}=${sealer.seal(endless, NAME)}`))).isNew).toBe(true);
     expect(new Set(refusals(told))).toEqual(new Set(['malformed']));
   });
 });
@@ -480,15 +519,21 @@ describe('size', () => {
 
   test('a handler that catches the error of save() goes on with a smaller session', async () => {
     for (const isNew of [true, false]) {
-      const ann = visitor(server().s);
-      if (!isNew) await ann.visit((session) => session.set('views', 1));
-      await ann.visit(async (session) => {
+      const clock = controllableClock();
+      const cookies = new Map<string, string>();
+      if (!isNew) await visitor(server(clock).s, cookies).visit((session) => session.set('views', 1));
+      const ann = visitor(server(clock).s, cookies);
+      const ids = await ann.visit(async (session) => {
+        const { id } = session;
         session.login('ann');
         session.set('big', 'x'.repeat(5000));
         await expect(session.save()).rejects.toMatchObject({ code: 'SOJOURN_TOKEN_SIZE' });
         session.delete('big');
         session.set('note', 'fits');
+        return [id, session.id];
       });
+      const id = await ann.visit((session) => session.id);
+      expect(new Set([...ids, id]).size).toBe(1);
       expect(await ann.visit((session) => [session.user, session.get('note'), session.has('big')])).toEqual([
         'ann',
         'fits',
