@@ -1,5 +1,8 @@
 /**
  * So many at a time, and the others wait: what keeps a thousand writes from opening a thousand files.
+ *
+ * First come, first served. There is no bound on who waits: the engine lets no more than 1024 calls be under way (core/gate.ts), and
+ * gives each up after its deadline. Rejected: refusing (a burst of logins would fail on a disk that is merely slow).
  */
 
 export class Few {

@@ -1,6 +1,8 @@
 /**
- * What the file system reports, as an error of ours. A full disk, damage of one session and every other trouble are three different
- * answers. Only the code is passed on: paths hold nothing secret, but tell visitors where things are.
+ * What the file system reports, as an error of ours.
+ *
+ * A full disk, damage of one session and every other trouble are three different answers. Only the code is passed on: paths hold
+ * nothing secret, but tell visitors where things are. The whole stays in `cause`.
  */
 import { failure, isFailure, type SojournError } from '../../errors.js';
 import { Held } from './lock.js';

@@ -1,4 +1,8 @@
-/** What the store says of itself in the README's table (../facts.ts says what each line means). `node scripts/store-table.js --write` after a change. */
+/**
+ * What this store says of itself in the README's table. Nothing is shared and nothing is kept: for tests, for development, and for one server that may forget.
+ *
+ * What each line means stands in ../facts.ts. After a change: `node scripts/store-table.js --write`.
+ */
 import type { StoreFacts } from '../facts.js';
 
 export const facts: StoreFacts = {

@@ -1,5 +1,8 @@
 /**
- * What MongoDB and its driver report, as an error of ours. Names and numbers of errors are passed on; their texts quote documents.
+ * What MongoDB and its driver report, as an error of ours.
+ *
+ * Names of errors are passed on; their texts quote documents, and addresses with passwords in them. The whole stays in `cause`. Nothing is
+ * tried again here: the driver does that by itself, once, where it is safe (retryWrites).
  */
 import { failure, isFailure, type SojournError } from '../../errors.js';
 

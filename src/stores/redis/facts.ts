@@ -1,4 +1,8 @@
-/** What the store says of itself in the README's table (../facts.ts says what each line means). `node scripts/store-table.js --write` after a change. */
+/**
+ * What this store says of itself in the README's table. The one store whose changes are heard, and so the one for a near cache.
+ *
+ * What each line means stands in ../facts.ts. After a change: `node scripts/store-table.js --write`.
+ */
 import type { StoreFacts } from '../facts.js';
 
 export const facts: StoreFacts = {

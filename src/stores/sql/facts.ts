@@ -1,4 +1,8 @@
-/** What the store says of itself in the README's table (../facts.ts says what each line means). `node scripts/store-table.js --write` after a change. */
+/**
+ * What this store says of itself in the README's table. Two round trips for a save: one to read the row, one to replace it if it is still the same.
+ *
+ * What each line means stands in ../facts.ts. After a change: `node scripts/store-table.js --write`.
+ */
 import type { StoreFacts } from '../facts.js';
 
 export const facts: StoreFacts = {
