@@ -1,5 +1,7 @@
 /**
- * What this store says of itself in the README's table. For where no binary may be installed, and for who wants to look. LMDB is quicker.
+ * What this store says of itself in the README's table.
+ *
+ * For where no binary may be installed, and for who wants to look. LMDB is quicker.
  *
  * What each line means stands in ../facts.ts. After a change: `node scripts/store-table.js --write`.
  */

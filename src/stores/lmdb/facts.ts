@@ -1,5 +1,7 @@
 /**
- * What this store says of itself in the README's table. The one to begin with: no server, and quicker than anything behind a network.
+ * What this store says of itself in the README's table.
+ *
+ * The one to begin with: no server, and quicker than anything behind a network.
  *
  * What each line means stands in ../facts.ts. After a change: `node scripts/store-table.js --write`.
  */

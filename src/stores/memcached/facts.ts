@@ -1,5 +1,7 @@
 /**
- * What this store says of itself in the README's table. It may forget at any time, which its type says as well.
+ * What this store says of itself in the README's table.
+ *
+ * It may forget at any time, which its type says as well.
  *
  * What each line means stands in ../facts.ts. After a change: `node scripts/store-table.js --write`.
  */

@@ -1,5 +1,7 @@
 /**
- * What this store says of itself in the README's table. Nothing is shared and nothing is kept: for tests, for development, and for one server that may forget.
+ * What this store says of itself in the README's table.
+ *
+ * Nothing is shared and nothing is kept: for tests, for development, and for one server that may forget.
  *
  * What each line means stands in ../facts.ts. After a change: `node scripts/store-table.js --write`.
  */

@@ -1,5 +1,7 @@
 /**
- * What this store says of itself in the README's table. One round trip for a save: what a change expects is the filter of an update.
+ * What this store says of itself in the README's table.
+ *
+ * One round trip for a save: what a change expects is the filter of an update.
  *
  * What each line means stands in ../facts.ts. After a change: `node scripts/store-table.js --write`.
  */

@@ -1,5 +1,7 @@
 /**
- * What this store says of itself in the README's table. It keeps nothing, and says so to the first who writes.
+ * What this store says of itself in the README's table.
+ *
+ * It keeps nothing, and says so to the first who writes.
  *
  * What each line means stands in ../facts.ts. After a change: `node scripts/store-table.js --write`.
  */

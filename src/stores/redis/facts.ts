@@ -1,5 +1,7 @@
 /**
- * What this store says of itself in the README's table. The one store whose changes are heard, and so the one for a near cache.
+ * What this store says of itself in the README's table.
+ *
+ * The one store whose changes are heard, and so the one for a near cache.
  *
  * What each line means stands in ../facts.ts. After a change: `node scripts/store-table.js --write`.
  */

@@ -1,5 +1,7 @@
 /**
- * What this store says of itself in the README's table. Two round trips for a save: one to read the row, one to replace it if it is still the same.
+ * What this store says of itself in the README's table.
+ *
+ * Two round trips for a save: one to read the row, one to replace it if it is still the same.
  *
  * What each line means stands in ../facts.ts. After a change: `node scripts/store-table.js --write`.
  */
