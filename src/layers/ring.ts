@@ -1,13 +1,13 @@
 /**
  * The ring: `ring(nodes)` spreads sessions over several stores by weight, and keeps as many copies of each as wanted.
  *
- * Where a session lives is arithmetic (src/ring): every server of an application computes the same table from the same list of
- * nodes, and the home of a session never changes because a node is down. What copies know is kept in cells (`Celled`): a node
+ * Where a session lives is arithmetic (src/ring) over a table that lies on the nodes: the first one is made of the list of nodes, each
+ * further one by a resize. The home of a session never changes because a node is down. What copies know is kept in cells (`Celled`): a node
  * only compares and replaces, and all knowledge of stamps, tombstones and merging is here, in ring/. The first owner that
  * answers decides; another one stands in, and leaves hints.
  *
  *     place.ts  where      node.ts    one node, its deadline and breaker     read.ts, write.ts   finding and changing a session
- *     replica.ts, merge.ts, apply.ts  what a copy knows                     hints.ts, synced.ts, repair.ts   nodes that come back
+ *     replica.ts, merge.ts, apply.ts  what a copy knows                     hints.ts, synced.ts, repair.ts   nodes that come back *     tables.ts  which table is in force    resize.ts, mover.ts   from one table to the next, while everything goes on
  *
  * Not promised: that reads and writes look as on one server (two halves of a split network both go on, and merge). Rejected: a
  * consensus protocol (three nodes and a round trip more for each write), and master with replicas (an election for each death).

@@ -5,7 +5,7 @@
  * fast. A plain map beside it knows what was acknowledged.
  */
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Celled, Store } from '../../src/contract.js';
+import type { Celled, Store, Watchable } from '../../src/contract.js';
 import { type RingOptions, type RingStore, ring } from '../../src/layers/ring.js';
 import { memory } from '../../src/stores/memory.js';
 import { Crowd } from '../support/crowd.js';
@@ -81,6 +81,44 @@ describe.each([1, 2, 3])('copies: %i', (copies) => {
     // Where the node that left was, there is nothing.
     expect(await sessionsOn(nodes[0]!)).toBe(0);
   });
+});
+
+test('near caches drop everything when a move is announced, and keep nothing of what moves', async () => {
+  const told: string[] = [];
+  const nodes = ['a', 'b', 'c'].map((name) => {
+    const watch: Watchable['watch'] = async (watcher) => {
+      watcher.heard(performance.now());
+      return () => {};
+    };
+    return { ...lateNode(name), watch, listen: async () => () => {} };
+  });
+  const list = nodes.map((store, i) => ({ name: store.name, weight: i < 2 ? 1 : 0, store }));
+  const open = () => ring(list, { environment, deadline: '10s', pace: 20 });
+  const [one, two] = [open(), open()];
+  opened.push(one, two);
+  const crowd = new Crowd([one], 40);
+  await crowd.arrive();
+  await two.load('visitor-0');
+  await two.watch({ changed: (id) => told.push(id), deaf: () => told.push('deaf'), heard: () => {} }, 1000);
+  await crowd.verify();
+  expect(told).toEqual([]);
+  await one.resize(await one.plan({ weights: { a: 0, c: 1 } }));
+  // It was told before anything moved, and not only now.
+  expect(told[0]).toBe('deaf');
+  await one.pause();
+  await expect.poll(async () => (await two.status()).isPaused).toBe(true);
+  told.length = 0;
+  const moving = one.describe().nodes[2]!.slots;
+  expect(moving).toBeGreaterThan(0);
+  for (let i = 0; i < 40; i++) await two.load(`visitor-${i}`);
+  const during = told.length;
+  await one.resume();
+  await one.settled();
+  await expect.poll(async () => (await two.status()).phase).toBe('stable');
+  told.length = 0;
+  for (let i = 0; i < 40; i++) await two.load(`visitor-${i}`);
+  expect(told).toEqual([]);
+  expect(during).toBeGreaterThan(0);
 });
 
 describe('an operator', () => {
@@ -169,6 +207,37 @@ describe('an operator', () => {
     await crowd.verify();
     expect(await sessionsOn(nodes[0]!)).toBe(200);
     expect(await sessionsOn(nodes[1]!)).toBe(200);
+  });
+
+  test('goes on without a node that will not come back, when it is named', async () => {
+    let isDead = false;
+    const nodes = ['a', 'b'].map(lateNode);
+    const mortal = {
+      ...nodes[1]!,
+      cells: new Proxy(nodes[1]!.cells, {
+        get(target, verb, self) {
+          if (isDead) throw new Error('dead');
+          return Reflect.get(target, verb, self);
+        },
+      }),
+    };
+    const list = [nodes[0]!, mortal].map((store) => ({ name: store.name, store }));
+    const open = () => ring(list, { environment, deadline: '10s', copies: 2, pace: 10_000_000 });
+    const [one, two] = [open(), open()];
+    opened.push(one, two);
+    const crowd = new Crowd([one, two], 30);
+    await crowd.arrive();
+    isDead = true;
+    crowd.start();
+    await expect.poll(() => one.describe().nodes[1]!.state, within).toBe('down');
+    const plan = await one.plan({ remove: ['b'] });
+    await expect(one.resize(plan)).rejects.toThrow(/majority/);
+    await one.resize(plan, { dead: ['b'] });
+    await one.settled();
+    await crowd.stop();
+    await crowd.verify();
+    expect(await two.status()).toMatchObject({ phase: 'stable', epoch: 2 });
+    expect(one.describe().nodes.map(({ name }) => name)).toEqual(['a']);
   });
 
   test('is told what cannot be', async () => {
