@@ -7,8 +7,8 @@
 import type { Db } from './tables.js';
 import { patiently } from './trouble.js';
 
-/** Rows that one statement deletes: 5 to 10 ms, for which SQLite's other writers wait. */
-const ROWS_AT_ONCE = 250;
+/** Rows that one statement deletes: a few milliseconds, for which SQLite's other writers wait. */
+const ROWS_AT_ONCE = 100;
 
 /** Removes at most `limit` rows. Returns how many. */
 export async function sweep(db: Db, table: 'sessions' | 'cells', limit: number, nowMs: number): Promise<number> {
