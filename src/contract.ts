@@ -374,16 +374,20 @@ export interface Session<T extends object = Record<string, unknown>> {
   /**
    * Bind to a user under a new secret: the old token opens nothing from then on. Call on every change of privilege.
    * Another user's data never carries over. `remember`: use the longer lifetimes, and let the cookie outlive the browser.
+   * Where the token is the session, the old one stays what it was: the session from before, which nobody had signed in to.
    */
   login(user: string, options?: { readonly remember?: boolean }): void;
   /** Use the longer lifetimes (or no longer), for sessions that nobody signs in to. Flask's `permanent`. */
   remember(on?: boolean): void;
   /**
    * New secret, same id, same data. The old token still works for ten seconds, for requests that are under way; while it does,
-   * another rotation does nothing.
+   * another rotation does nothing. A session that travels in its token has no secret: SOJOURN_SEALED.
    */
   rotate(): void;
-  /** Log out. What is left is a new, empty session: writing to it starts one (a goodbye message). */
+  /**
+   * Log out. What is left is a new, empty session: writing to it starts one (a goodbye message). Where the token is the session, a
+   * copy of it elsewhere is refused on every server only with `revocations`.
+   */
   destroy(): void;
   /**
    * Throws SOJOURN_NOT_FRESH (status 401) unless the user signed in at most `age` ago: the guard before a sensitive change.
