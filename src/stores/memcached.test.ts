@@ -125,6 +125,17 @@ test('over the engine: a login, a counter and a logout, and a logout is final', 
   await s.close();
 });
 
+test('a burst of requests waits for the connections of the client, which would take a busy pool for a dead server', async () => {
+  const client = memcachedClient((await startMemcached()).address, { poolSize: 2, retries: 0 });
+  const store = memcached(client);
+  const issues: unknown[] = [];
+  client.on('issue', (issue) => issues.push(issue));
+  const ids = Array.from({ length: 200 }, (_, i) => `burst${i}`);
+  expect(new Set(await Promise.all(ids.map((id) => store.create(id, stored(20_000)))))).toEqual(new Set(['ok']));
+  expect((await Promise.all(ids.map((id) => store.load(id)))).filter((one) => one === null)).toEqual([]);
+  expect(issues).toEqual([]);
+});
+
 always('replies that have changed places are trouble, and nobody gets the session of another', async () => {
   const shifted: MemcachedClient = {
     gets: (_, callback) => callback(undefined, { 's:another': 'AQ==', cas: '1' }),

@@ -62,7 +62,7 @@ const GONE: Outcome = Object.freeze({ status: 'gone' });
  * import Memcached from 'memcached';
  * import { memcached } from 'sojourn/memcached';
  *
- * const client = new Memcached('127.0.0.1:11211', { timeout: 500, retries: 1, retry: 1000, reconnect: 1000 });
+ * const client = new Memcached('127.0.0.1:11211', { timeout: 1000, retries: 1, retry: 1000, reconnect: 1000 });
  * const s = sessions({ store: memcached(client) });
  */
 export function memcached(client: MemcachedClient, options?: MemcachedOptions): Store & Lossy {

@@ -3,7 +3,15 @@ import Memcached from 'memcached';
 
 export type ClientOptions = Memcached.options;
 
-const quick = { timeout: 500, retries: 1, retry: 200, reconnect: 200, minTimeout: 50, maxTimeout: 200, failures: 1000 };
+const quick = {
+  timeout: 10_000,
+  retries: 1,
+  retry: 200,
+  reconnect: 200,
+  minTimeout: 50,
+  maxTimeout: 200,
+  failures: 1000,
+};
 
 /** Close it with `end`. */
 export function memcachedAt(servers: string | readonly string[], options: ClientOptions = {}): Memcached {

@@ -5,6 +5,9 @@
  * server alike, and a call whose connection is lost is never answered at all. So every call has a deadline, a reply must carry the
  * key that was asked for (replies of two commands may have changed places), and who stores asks again what `false` meant.
  *
+ * Nor may more calls be under way than the client has connections: it takes a pool that is busy for a dead server, and then asks it nothing for
+ * seconds. The rest waits here.
+ *
  * Values are base64: the client splits replies into lines and converts them from and to UTF-8, which bytes survive only by escapes.
  */
 import type { Environment } from '../../contract.js';
@@ -25,6 +28,7 @@ export interface MemcachedClient {
   settings?(callback: (error: unknown, settings: unknown) => void): void;
   stats?(callback: (error: unknown, stats: unknown) => void): void;
   readonly servers?: readonly string[];
+  readonly poolSize?: number;
 }
 
 /** A value and the token that names this very state of it. */
@@ -39,14 +43,22 @@ const DEADLINE_MS = 3000;
 /** What a client's call came to when it did not come to an answer. */
 export class ClientTrouble extends Error {}
 
+/** Of the client. */
+const DEFAULT_POOL_SIZE = 10;
+
 type Ask = (callback: (error: unknown, answer: unknown) => void) => void;
 
 export class Client {
   readonly #client: MemcachedClient;
   readonly #deadlines: Deadlines;
 
+  /** Calls that wait for others to be answered. As many as the engine lets through, and no longer than the deadline. */
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
   constructor(client: MemcachedClient, environment: Environment) {
     this.#client = client;
+    this.#free = client.poolSize ?? DEFAULT_POOL_SIZE;
     this.#deadlines = new Deadlines(environment, DEADLINE_MS);
   }
 
@@ -96,14 +108,39 @@ export class Client {
 
   #ask(ask: Ask): Promise<unknown> {
     return new Promise((resolve, reject) => {
+      let isUnderWay = false;
+      let isOver = false;
       const silence = `no answer in ${this.#deadlines.callMs} ms`;
-      const wait = this.#deadlines.begin({ spent: 0 }, () => reject(new ClientTrouble(silence)));
-      ask((error, answer) => {
-        if (!this.#deadlines.end(wait)) return;
-        if (error) reject(troubleOf(error));
-        else resolve(answer);
+      const wait = this.#deadlines.begin({ spent: 0 }, () => {
+        isOver = true;
+        if (isUnderWay) this.#leave();
+        reject(new ClientTrouble(silence));
+      });
+      this.#enter(() => {
+        if (isOver) return this.#leave();
+        isUnderWay = true;
+        ask((error, answer) => {
+          if (!this.#deadlines.end(wait)) return;
+          this.#leave();
+          if (error) reject(troubleOf(error));
+          else resolve(answer);
+        });
       });
     });
+  }
+
+  #enter(run: () => void): void {
+    if (this.#free === 0) this.#waiting.push(run);
+    else {
+      this.#free--;
+      run();
+    }
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free++;
+    else next();
   }
 }
 
