@@ -374,7 +374,7 @@ export interface Session<T extends object = Record<string, unknown>> {
   /**
    * Bind to a user under a new secret: the old token opens nothing from then on. Call on every change of privilege.
    * Another user's data never carries over. `remember`: use the longer lifetimes, and let the cookie outlive the browser.
-   * Where the token is the session, the old one stays what it was: the session from before, which nobody had signed in to.
+   * Where the token is the session, the old one stays what it was: the session from before this sign-in.
    */
   login(user: string, options?: { readonly remember?: boolean }): void;
   /** Use the longer lifetimes (or no longer), for sessions that nobody signs in to. Flask's `permanent`. */
