@@ -4,7 +4,7 @@
  * A failing seed comes as a short story with the command that repeats it. `SOJOURN_SEED='17 profile=network'` plays one seed.
  */
 import { expect, test, vi } from 'vitest';
-import { runs } from '../support/exam.js';
+import { exam, runs } from '../support/exam.js';
 import { ringLayer } from '../support/simulation/ring-layer.js';
 import type { Sizes } from '../support/simulation/scenario.js';
 import { trial } from '../support/simulation/trial.js';
@@ -26,13 +26,13 @@ const SEEDS = runs(200, 20_000);
 /** A moving ring has a simulation of its own (resize-simulation.test.ts). */
 const SIZES: Sizes = {
   profiles: ['fair', 'processes', 'crashes', 'hangs', 'network', 'clocks', 'everything'],
-  steps: 350,
+  ...(!exam && { rounds: 1, steps: 170 }),
 };
 
 test(`the ring keeps its promises, in ${SEEDS} runs`, async () => {
   const tally = await trial(ringLayer, { seeds: SEEDS, sizes: SIZES, file: 'test/ring/simulation-ring.test.ts' });
   if (process.env.SOJOURN_SEED !== undefined) return;
   // What the runs have met, so that nobody believes in runs that met nothing.
-  expect(tally.ok).toBeGreaterThan(SEEDS * 70);
-  for (const met of [tally.absent, tally.conflict, tally.gone, tally.errors]) expect(met).toBeGreaterThan(SEEDS / 2);
+  expect(tally.ok).toBeGreaterThan(SEEDS * 30);
+  for (const met of [tally.absent, tally.conflict, tally.gone, tally.errors]) expect(met).toBeGreaterThan(SEEDS / 4);
 }, 36_000_000);

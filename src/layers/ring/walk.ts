@@ -6,7 +6,7 @@
  */
 import type { Head } from '../../contract.js';
 import { SLOTS } from '../../ring/nodes.js';
-import { isControl } from './control.js';
+import { hintPrefix, hintUser, isControl } from './control.js';
 import type { Node } from './node.js';
 import type { Reads } from './read.js';
 import { type Shared, trouble } from './shared.js';
@@ -23,11 +23,23 @@ export class Walks {
   async *byUser(user: string): AsyncIterableIterator<readonly [id: string, head: Head]> {
     const seen = new Set<string>();
     for (const node of this.#twice(() => this.#askable('byUser'))) {
-      for await (const id of node.walk('byUser', () => node.cells.byUser(user))) {
+      for await (const id of this.#filed(node, user)) {
         if (isControl(id) || seen.has(id)) continue;
         seen.add(id);
         const head = await this.#live(id);
         if (head?.user === user) yield [id, head];
+      }
+    }
+  }
+
+  /** Under the user, and under nodes that this one stands in for: an owner that was away has not heard of the login. */
+  async *#filed(node: Node, user: string): AsyncIterableIterator<string> {
+    yield* node.walk('byUser', () => node.cells.byUser(user));
+    for (const { name, behind } of this.#shared.nodes) {
+      if (!behind.has(node)) continue;
+      const prefix = hintPrefix(name);
+      for await (const id of node.walk('byUser', () => node.cells.byUser(hintUser(name)))) {
+        if (id.startsWith(prefix)) yield id.slice(prefix.length);
       }
     }
   }

@@ -97,6 +97,8 @@ export interface Scenario {
 
 export interface Sizes {
   readonly steps?: number;
+  /** Storms, each with its calm. */
+  readonly rounds?: number;
   readonly machines?: number;
   readonly nodes?: number;
   readonly copies?: number;
@@ -122,6 +124,7 @@ export function scenario(seed: number, sizes: Sizes = {}): Scenario {
   const profile: Profile = PROFILES[source.pick(sizes.profiles ?? ALL)];
   const machines = sizes.machines ?? source.between(2, 4);
   const nodes = sizes.nodes ?? source.between(2, 4);
+  const { rounds = ROUNDS } = sizes;
   const skews = (count: number): number[] => Array.from({ length: count }, () => skewOf(source, profile));
   return {
     seed,
@@ -132,19 +135,19 @@ export function scenario(seed: number, sizes: Sizes = {}): Scenario {
     machineSkews: skews(machines),
     nodeSkews: skews(nodes),
     slots: SLOTS,
-    faults: storms(source.fork('faults'), profile, machines, nodes).map((each) =>
+    faults: storms(source.fork('faults'), profile, machines, nodes, rounds).map((each) =>
       sizes.once && each.kind === 'weather' ? { ...each, weather: { ...each.weather, twice: 0 } } : each,
     ),
-    steps: bursts(source.fork('steps'), sizes.steps ?? 500, machines),
-    untilMs: SETUP_MS + ROUNDS * ROUND_MS,
+    steps: bursts(source.fork('steps'), sizes.steps ?? 500, machines, rounds),
+    untilMs: SETUP_MS + rounds * ROUND_MS,
   };
 }
 
-function storms(source: Chance, profile: Profile, machines: number, nodes: number): Fault[] {
-  const resizes = profile.isResized ? resizesOf(source.fork('resizes'), machines, nodes) : [];
+function storms(source: Chance, profile: Profile, machines: number, nodes: number, rounds: number): Fault[] {
+  const resizes = profile.isResized ? resizesOf(source.fork('resizes'), machines, nodes, rounds) : [];
   if (profile.kinds.length === 0) return resizes;
   const faults: Fault[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     const from = SETUP_MS + round * ROUND_MS + BEFORE_MS;
     const count = source.between(1, 6);
     for (let each = 0; each < count; each++) {
@@ -157,8 +160,8 @@ function storms(source: Chance, profile: Profile, machines: number, nodes: numbe
   return [...faults, ...resizes].sort((a, b) => a.at - b.at);
 }
 
-function resizesOf(source: Chance, machines: number, nodes: number): Fault[] {
-  return Array.from({ length: ROUNDS }, (_, round) => ({
+function resizesOf(source: Chance, machines: number, nodes: number, rounds: number): Fault[] {
+  return Array.from({ length: rounds }, (_, round) => ({
     kind: 'resize' as const,
     at: SETUP_MS + round * ROUND_MS + source.between(-500, BEFORE_MS + STORM_MS / 2),
     lasts: 0,
@@ -217,10 +220,10 @@ function fault(source: Chance, profile: Profile, machines: number, nodes: number
   }
 }
 
-function bursts(source: Chance, count: number, machines: number): Step[] {
+function bursts(source: Chance, count: number, machines: number, rounds: number): Step[] {
   const steps: Step[] = [];
   while (steps.length < count) {
-    const round = source.between(0, ROUNDS - 1);
+    const round = source.between(0, rounds - 1);
     const inStorm = source.hits(0.65);
     const within = inStorm ? BEFORE_MS - 50 + source.between(0, STORM_MS) : source.between(0, ROUND_MS - 500);
     const at = SETUP_MS + round * ROUND_MS + within;
