@@ -35,7 +35,7 @@ const { once } = vi.hoisted(() => ({
   },
 }));
 
-const SEEDS = runs(5, 2000);
+const SEEDS = runs(3, 2000);
 let published = 0;
 const counting: Layer = {
   ...ringLayer,

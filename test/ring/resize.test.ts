@@ -9,6 +9,7 @@ import type { Celled, Store, Watchable } from '../../src/contract.js';
 import { type RingOptions, type RingStore, ring } from '../../src/layers/ring.js';
 import { memory } from '../../src/stores/memory.js';
 import { Crowd } from '../support/crowd.js';
+import { exam } from '../support/exam.js';
 import { hurried } from '../support/hurried.js';
 
 const environment = hurried(10);
@@ -55,7 +56,7 @@ function server(nodes: readonly Node[], options: RingOptions): RingStore<Node> {
   return store;
 }
 
-describe.each([1, 2, 3])('copies: %i', (copies) => {
+describe.each(exam ? [1, 2, 3] : [1, 2])('copies: %i', (copies) => {
   test('a node joins and another one leaves under writes: nobody is absent, nothing is lost, nobody comes back', async () => {
     const nodes = ['a', 'b', 'c'].map(lateNode);
     // The ring begins with three nodes; the fourth is known to the servers, and owns nothing yet.
@@ -132,14 +133,14 @@ describe('an operator', () => {
       return store;
     };
     const [one, two] = [open(), open()];
-    const crowd = new Crowd([one, two], 200);
+    const crowd = new Crowd([one, two], 100);
     await crowd.arrive();
     return { nodes, one, two, crowd };
   }
   const within = { timeout: 20_000, interval: 10 };
 
   test('pauses a move on one server, sees on another one that nothing moves, and lets it go on', async () => {
-    const { one, two, crowd } = await begun(400);
+    const { one, two, crowd } = await begun(200);
     await one.resize(await one.plan({ weights: { c: 2 } }));
     await expect.poll(async () => (await two.status()).move?.sessionsDone ?? 0, within).toBeGreaterThan(5);
     await two.pause();
@@ -186,7 +187,7 @@ describe('an operator', () => {
   });
 
   test('takes a change back in the middle of it: what has moved comes back', async () => {
-    const { one, two, crowd, nodes } = await begun(2000);
+    const { one, two, crowd, nodes } = await begun(500);
     crowd.start();
     await one.resize(await one.plan({ weights: { c: 2 } }));
     await expect.poll(async () => (await two.status()).move?.sessionsDone ?? 0, within).toBeGreaterThan(5);
@@ -205,8 +206,8 @@ describe('an operator', () => {
     await one.settled();
     await crowd.stop();
     await crowd.verify();
-    expect(await sessionsOn(nodes[0]!)).toBe(200);
-    expect(await sessionsOn(nodes[1]!)).toBe(200);
+    expect(await sessionsOn(nodes[0]!)).toBe(100);
+    expect(await sessionsOn(nodes[1]!)).toBe(100);
   });
 
   test('goes on without a node that will not come back, when it is named', async () => {
@@ -241,7 +242,7 @@ describe('an operator', () => {
   });
 
   test('is told what cannot be', async () => {
-    const { one, two } = await begun(10_000_000);
+    const { one, two, nodes } = await begun(10_000_000);
     await expect(one.plan({ weights: { nowhere: 1 } })).rejects.toThrow(/names a node that is not in it/);
     await expect(one.plan({ add: [{ name: 'a' }] })).rejects.toThrow(/must name new nodes/);
     await expect(one.resize(await one.plan({ add: [{ name: 'far' }] }))).rejects.toThrow(/lacks far/);
@@ -250,6 +251,10 @@ describe('an operator', () => {
     await one.resize(plan);
     await one.settled();
     await expect(two.resize(plan)).rejects.toThrow(/plan anew/);
+    // A server whose list lacks a node of the table does not begin.
+    const lacking = ring([{ name: 'a', store: nodes[0]! }], { environment });
+    opened.push(lacking);
+    await expect(lacking.load('visitor-0')).rejects.toThrow(/b, c is missing/);
   });
 });
 

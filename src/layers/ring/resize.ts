@@ -233,7 +233,7 @@ export class Resize {
 
   async #publish(document: RingDocument): Promise<void> {
     const { shared, tables } = this.#settings;
-    if (!(await this.#hasBeenClosed(document.step + 1))) await rest(shared.environment, ANNOUNCED_MS);
+    if (!(await this.#hasBeenClosed(document.step + 1))) await this.#wait(ANNOUNCED_MS);
     if (this.#isClosed || tables.document.step !== document.step) return;
     const step = document.step + 1;
     const unfenced = await this.#close(
@@ -246,6 +246,13 @@ export class Resize {
         ? { ...present, step, table: present.next, leaving: present.table, next: null, unfenced }
         : null,
     );
+  }
+
+  /** So long, unless this is closed. */
+  async #wait(ms: number): Promise<void> {
+    for (let leftMs = ms; leftMs > 0 && !this.#isClosed; leftMs -= LOOK_AGAIN_MS) {
+      await rest(this.#settings.shared.environment, LOOK_AGAIN_MS);
+    }
   }
 
   /** Somebody has waited for long enough, and closed slots for this step. */
@@ -324,7 +331,7 @@ export class Resize {
 
   async #closeOn(node: Node, slots: readonly number[], step: number): Promise<boolean> {
     const { shared, tables } = this.#settings;
-    for (let tries = 0; node.isUp && tries < MOST_FENCE_TRIES; tries++) {
+    for (let tries = 0; node.isUp && tries < MOST_FENCE_TRIES && !this.#isClosed; tries++) {
       try {
         await tables.register.close(node, step);
         await tables.fence(node, slots, step);
