@@ -201,7 +201,7 @@ need('redis').describe('entries in Redis', () => {
   });
 
   test.each([
-    ['a pickle that would run a command', Buffer.from('cposix\nsystem\n(Vtouch /tmp/x\ntR.')],
+    ['a pickle that would run a command', Buffer.from('cposix\nsystem\n(Vtouch x\ntR.')],
     ['bytes that mean nothing', Buffer.from([0x01, 0x02])],
     ['nothing', Buffer.alloc(0)],
   ])('%s is no session, one event, and no error', async (_what, bytes) => {

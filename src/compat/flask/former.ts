@@ -1,6 +1,8 @@
 /**
  * Flask's sessions, read once, for an application that moves away from them: whoever comes with a cookie of Flask's, and none of ours, goes
  * on with what he had, in a session of ours. Flask's entries and cookies are not written; a logout takes both cookies back.
+ *
+ * Rejected: a store that reads Flask's and writes ours, because an id of Flask's is a token, and ours must never become one.
  */
 import { json } from '../../codecs/json.js';
 import type { Codec, Former, FormerSession, SessionFormat, Shared, Store, Stored, Transport } from '../../contract.js';

@@ -2,6 +2,8 @@
  * Flask's lifetimes in the words of `sessions()`: one span, counted from the last time that the session was written.
  *
  * Flask has no absolute timeout: a session lives as long as it is used. Ours is told to be a hundred years, which is the same.
+ *
+ * Rejected: defaults of the store and the cookie, because `idle` and `absolute` belong to the engine, and would be said twice.
  */
 import type { Duration } from '../../contract.js';
 import type { LifetimeOptions } from '../../core/expiry.js';

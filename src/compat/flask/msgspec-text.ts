@@ -1,6 +1,8 @@
 /**
  * What msgspec makes of values that its formats have no type for: text, in forms of ISO 8601. Flask-Session then reads them back as text,
  * so a date that goes through Redis once is a date no more. The JSON form has its own words for a few things more.
+ *
+ * One file for both formats, so that a value is the same text in either.
  */
 import { unwritable } from './bounds.js';
 import { CalendarDate, DateTime, Decimal, type Python, TimeDelta, Uuid } from './python.js';

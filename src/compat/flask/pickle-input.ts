@@ -1,6 +1,9 @@
 /**
  * The bytes of a pickle, taken from front to back. Every length is compared with what is left before anything is made of it, so that
  * nothing is allocated because a pickle says so.
+ *
+ * Text is in here as well, since each of Python's five ways to write it is a way to cut bytes: UTF-8 with halves of surrogate pairs,
+ * Latin-1 with escapes, and what Python 2 called a string.
  */
 import { isUtf8 } from 'node:buffer';
 import { MAX_BYTES, unreadable } from './bounds.js';

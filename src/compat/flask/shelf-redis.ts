@@ -1,6 +1,8 @@
 /**
  * Flask-Session's entries in Redis: a string with a lifetime, which both sides write. Through the application's own client, as
  * `redis()` does; reading is one call, and a write one script that looks at what is there.
+ *
+ * The value itself is compared, not a hash of it: a script has no other hash than SHA-1.
  */
 import { doorOf } from '../../stores/redis/clients/door-of.js';
 import type { RedisClient } from '../../stores/redis/clients/shapes.js';

@@ -4,9 +4,9 @@
  * `expiry` is UTC without saying so; drivers that make dates of it take it for local time, so it is asked for as text. What `swap` compares
  * is `data` itself, in the condition of the update, so that the database decides. Flask-Session makes the table.
  */
-import type { Kysely } from 'kysely';
 import { failure } from '../../errors.js';
 import { dialectOf, type SqlDatabase } from '../../stores/sql/dialect.js';
+import type { OtherTables } from '../../stores/sql/tables.js';
 import { isTwice, trouble } from '../../stores/sql/trouble.js';
 import { unreadable } from './bounds.js';
 import type { Entry, Shelf } from './shelf.js';
@@ -32,7 +32,7 @@ export function flaskSql(db: SqlDatabase, table: string = 'sessions'): Shelf {
   dialectOf(db);
   if (typeof table !== 'string' || !/^[A-Za-z_][\w.]{0,126}$/.test(table))
     throw failure('SOJOURN_OPTION', { option: 'table of flaskSql', wanted: 'must be the name of a table' });
-  const kysely = db.withoutPlugins() as Kysely<Tables>;
+  const kysely = db.withoutPlugins() as OtherTables<Tables>;
   const name = table as 'sessions';
 
   return {

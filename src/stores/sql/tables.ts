@@ -49,6 +49,8 @@ export interface TableNames {
 }
 
 export type Db = Kysely<Tables>;
+/** The same instance, for tables that somebody else has made. */
+export type OtherTables<T> = Kysely<T>;
 
 export const DEFAULT_TABLE = 'sojourn_sessions';
 /** Of an id, in UTF-8: what all three can index. */
