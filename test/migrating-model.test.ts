@@ -22,7 +22,7 @@ import { type Migration, migrating } from 'sojourn/migrating';
 import { expect, test } from 'vitest';
 import { runs } from './support/exam.js';
 
-const RUNS = runs(1000, 40_000);
+const RUNS = runs(1000, 10_000);
 const ID = 'a-session-on-its-way-0';
 /** More than a whole move: a server that is to die after so many steps lives, and one that waits for so many of others is overtaken. */
 const LONG = 60;
