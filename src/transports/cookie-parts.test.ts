@@ -106,6 +106,12 @@ test.each([0, 4, 1.5, '2'])('parts must be 1, 2 or 3, not %s', (parts) => {
   expect(() => cookie({ parts: parts as number })).toThrow(/parts of cookie: must be a whole number from 1 to 3/);
 });
 
+test('more parts than were allowed are not put together', () => {
+  const header = '__Host-sid=~3abc; __Host-sid-1=def; __Host-sid-2=ghi';
+  expect(cookie({ parts: 2 }).read(request(header))).toEqual(['~3abc']);
+  expect(cookie({ parts: 3 }).read(request(header))).toEqual(['abcdefghi']);
+});
+
 test('a token of another library that begins with a tilde is whole where there is one part', () => {
   expect(cookie().read(request('__Host-sid=~2abc'))).toEqual(['~2abc']);
 });
