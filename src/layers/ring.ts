@@ -140,8 +140,8 @@ export type RingStore<S extends Store> = Store &
   (S extends Watchable ? Watchable : unknown);
 
 /**
- * Sessions on several stores. All servers of an application give the same list. Being built, and not for use yet: the simulation
- * (test/support/simulation) still finds lost writes where clocks differ by more than a minute, and where messages are lost.
+ * Sessions on several stores. All servers of an application give the same list.
+ * What it promises, and what not: docs/decisions/0018-what-is-acknowledged-lies-on-two-nodes.md.
  * @example
  * import { createClient } from 'redis';
  * import { redis } from 'sojourn/redis';

@@ -56,7 +56,7 @@ export class Synced {
 
   /** Looks at a node: whether it is synced, and for whom it keeps hints. Never rejects. */
   async look(node: Node): Promise<void> {
-    if (!this.#hasBegun || this.#looking.has(node)) return;
+    if (!this.#hasBegun || this.#isClosed || this.#looking.has(node)) return;
     this.#looking.add(node);
     try {
       await Promise.all([this.#readMark(node), this.#readBehind(node)]);
