@@ -34,6 +34,9 @@ const cut = new Set([
   'ER_CLIENT_INTERACTION_TIMEOUT',
 ]);
 
+/** Of these, what the server says before it ends the connection. */
+const announced = new Set(['57P01', '57P02', '57P03']);
+
 const twice = new Set(['23505', 'ER_DUP_ENTRY', 'SQLITE_CONSTRAINT_PRIMARYKEY', 'SQLITE_CONSTRAINT_UNIQUE']);
 
 const there = new Set(['42P07', '42710', 'ER_TABLE_EXISTS_ERROR']);
@@ -72,12 +75,15 @@ export function isUndone(error: unknown): boolean {
   return inTheWay.has(codeOf(error));
 }
 
-/**
- * So long is the pause before a second try, in milliseconds. At once, a pool would hand out the connection that is just ending, and the
- * `pg` package ends the process with an uncaught error when a connection ends that somebody holds.
- */
+/** So long is the pause before a second try, in milliseconds. Who stood in the way is through by then. */
 const PAUSE_LEAST_MS = 10;
 const PAUSE_MOST_MS = 50;
+/**
+ * After the server has announced that it will end the connection, until it has: a pool would hand that very connection out again, and the
+ * `pg` package ends the process with an uncaught error when a connection ends that somebody holds. Still within the engine's deadline.
+ */
+const ENDING_LEAST_MS = 150;
+const ENDING_MOST_MS = 250;
 
 /** Asks once more where that may help: for what may be done twice. */
 export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
@@ -85,7 +91,10 @@ export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
     return await ask();
   } catch (error) {
     if (!isPassing(error)) throw error;
-    await new Promise<void>((resolve) => soon(environment, PAUSE_LEAST_MS, PAUSE_MOST_MS, resolve));
+    const [least, most] = announced.has(codeOf(error))
+      ? [ENDING_LEAST_MS, ENDING_MOST_MS]
+      : [PAUSE_LEAST_MS, PAUSE_MOST_MS];
+    await new Promise<void>((resolve) => soon(environment, least, most, resolve));
     return ask();
   }
 }
