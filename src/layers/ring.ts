@@ -42,6 +42,7 @@ import { Resize } from './ring/resize.js';
 import { Servers } from './ring/servers.js';
 import { type Figures, newFigures, type Shared } from './ring/shared.js';
 import type { ResizeOptions, ResizeStatus } from './ring/status.js';
+import { Steps } from './ring/steps.js';
 import { Synced } from './ring/synced.js';
 import { Tables } from './ring/tables.js';
 import { Walks } from './ring/walk.js';
@@ -243,7 +244,7 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
   const tables: Tables = new Tables({
     shared,
     changed: followed,
-    impatient: () => resize.hurry(),
+    impatient: () => steps.hurry(),
     looked: (node) => void synced.look(node),
   });
   const care: Care = new Care({ shared, synced, hints, repair, restore: (node) => tables.bring(node) });
@@ -257,13 +258,14 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
   const walks = new Walks(shared, reads);
   const servers = new Servers(shared);
   const mover = new Mover({ shared, carrying, pace: own.pace });
-  const resize: Resize = new Resize({ shared, tables, synced, mover, servers, pace: own.pace });
+  const steps: Steps = new Steps({ shared, tables, synced, mover, servers });
+  const resize = new Resize({ shared, tables, synced, mover, servers, steps, pace: own.pace });
   const watchers = new Watchers(() => !hasBegun || tables.isAllFresh());
   let hasBegun = false;
   const begin = async (): Promise<void> => {
     await tables.begin();
     await synced.begin();
-    resize.begin();
+    steps.begin();
     hasBegun = true;
     stopEarly();
   };
@@ -344,8 +346,8 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
     async close() {
       stopEarly();
       tables.close();
-      await resize.close();
-      synced.close();
+      await steps.close();
+      await servers.leave().catch(() => {});
       repair.close();
       mending.close();
       for (const node of places.nodes) node.close();

@@ -19,7 +19,6 @@ export class Synced {
   #era: string | undefined;
   #begun: Promise<void> | undefined;
   #hasBegun = false;
-  #isClosed = false;
 
   constructor(shared: Shared, help: (node: Node) => void) {
     this.#shared = shared;
@@ -56,7 +55,7 @@ export class Synced {
 
   /** Looks at a node: whether it is synced, and for whom it keeps hints. Never rejects. */
   async look(node: Node): Promise<void> {
-    if (!this.#hasBegun || this.#isClosed || this.#looking.has(node)) return;
+    if (!this.#hasBegun || this.#looking.has(node)) return;
     this.#looking.add(node);
     try {
       await Promise.all([this.#readMark(node), this.#readBehind(node)]);
@@ -85,10 +84,6 @@ export class Synced {
     const cell = await node.ask('take its mark away', () => node.cells.read(SYNCED));
     if (cell !== null) await node.ask('take its mark away', () => node.cells.remove(SYNCED, cell.mark));
     this.#seen(node, null);
-  }
-
-  close(): void {
-    this.#isClosed = true;
   }
 
   async #begin(): Promise<void> {
