@@ -10,6 +10,7 @@ import { describe, expect, test } from 'vitest';
 import type { Delta, Indexed, Listable, Store, Stored } from '../src/contract.js';
 import { isFailure } from '../src/errors.js';
 import { file } from '../src/stores/file.js';
+import { removeLater } from './support/cleanup.js';
 import { runs } from './support/exam.js';
 import { skipUnless } from './support/needs.js';
 import { start, startNode } from './support/spawn.js';
@@ -191,25 +192,23 @@ test('when no more files can be opened calls fail, none is leaked, and afterward
 const small = tempFolder('full');
 const isMounted =
   process.getuid?.() === 0 && spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', small]).status === 0;
+const unmount = () => void (isMounted && spawnSync('umount', [small]));
+removeLater({ remove: unmount, removeNow: unmount });
 skipUnless(isMounted, 'a small tmpfs can only be mounted by root, with the right to', { unobtainable: true }).test(
   'on a full disk reads go on, what cannot be written leaves what was there, and logouts make room',
   async () => {
-    try {
-      const program = await startNode('build/test/programs/file-full.js', [join(small, 's'), 'full']);
-      await program.exited;
-      expect(lineOf(program.output())).toEqual({
-        refusal: 'SOJOURN_STORE_FULL',
-        grown: 'SOJOURN_STORE_FULL',
-        allRead: true,
-        unfinished: 0,
-        out: 'ok',
-        gone: true,
-        back: 'ok',
-        kept: true,
-      });
-    } finally {
-      spawnSync('umount', [small]);
-    }
+    const program = await startNode('build/test/programs/file-full.js', [join(small, 's'), 'full']);
+    await program.exited;
+    expect(lineOf(program.output())).toEqual({
+      refusal: 'SOJOURN_STORE_FULL',
+      grown: 'SOJOURN_STORE_FULL',
+      allRead: true,
+      unfinished: 0,
+      out: 'ok',
+      gone: true,
+      back: 'ok',
+      kept: true,
+    });
   },
 );
 
