@@ -98,7 +98,7 @@ for (const copies of exam ? [1, 2] : [2])
 
     test('the process that carries sessions over is killed: others carry the rest', async () => {
       for (let kill = 0; kill < runs(1, 10); kill++) {
-        const life = await begin(`mover-${copies}-${kill}`, copies, 100);
+        const life = await begin(`mover-${copies}-${kill}`, copies, 25);
         await life.published;
         await expect.poll(async () => (await life.one.status()).move?.sessionsDone ?? 0, within).toBeGreaterThan(5);
         life.worker.kill();

@@ -171,7 +171,13 @@ function endings(kit: Kit): void {
       holds(isDeaf, `Within ${settings.patienceMs} ms after the link was cut nobody was told deaf.`);
       await other.commit(id!, delta(now(), { cart: set('pen') }));
       await heardSince(scene, log, performance.now());
-      same((await store.load(id!))?.head.version, 2, 'the version of a session that was changed while deaf');
+      // Whoever hands over what he may not hear of says so before: that is not kept, and nobody has to tell of it again.
+      const isWatched = await eventually(settings.patienceMs, async () => {
+        mark = log.mark();
+        same((await store.load(id!))?.head.version, 2, 'the version of a session that was changed while deaf');
+        return log.since(mark).every(({ what }) => what === 'heard');
+      });
+      holds(isWatched, `Within ${settings.patienceMs} ms after the link was there again nothing could be kept.`);
       mark = log.mark();
       await other.commit(id!, delta(now(), { cart: set('ink') }));
       await told(scene, log, mark, [id!], 'a commit after the link was there again');
