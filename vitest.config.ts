@@ -24,7 +24,8 @@ export default defineConfig({
     exclude: ['node_modules/**', 'build/**', 'dist/**'],
     reporters: ['default', new Summary(process.env.SOJOURN_COUNTS)],
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the two cores of a small machine: much of the time is waiting for servers.
+    maxWorkers: 3,
     // Tests in one file that mostly wait for a server of their own run side by side; those that work do not.
     maxConcurrency: 4,
     // Bounds for a hang. Nothing is measured by them: a loaded machine may take ten times its usual time.
