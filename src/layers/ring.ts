@@ -72,9 +72,10 @@ export interface RingControls {
    * What a change would come to. Changes nothing. Counts the sessions of every node, so it takes a while where there are millions.
    * SOJOURN_OPTION for a change that cannot be, SOJOURN_STORE while sessions move.
    * @example
-   * const plan = await store.plan({ add: [{ name: 'four', weight: 15 }], weights: { one: 0 } });
+   * const several = ring(['one', 'two'].map((name) => ({ name, store: memory() })), { copies: 2 });
+   * const plan = await several.plan({ weights: { one: 3, two: 1 } });
    * console.log(plan.sessions, plan.slots, plan.minimum);
-   * await store.resize(plan);
+   * await several.resize(plan);
    */
   plan(change: RingChange): Promise<ResizePlan>;
   /**
