@@ -41,8 +41,12 @@ export function provideMongo() {
   }
   console.log('needs: fetching mongo-java-server with Maven ...');
   const args = ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${JARS}`];
-  const { status, stdout } = spawnSync(maven, args, { cwd: PROJECT, encoding: 'utf8', timeout: 180_000 });
-  if (status !== 0) console.log(`needs: Maven failed:\n${stdout.trim().split('\n').slice(-4).join('\n')}`);
+  // Registries have bad minutes.
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    const { status, stdout } = spawnSync(maven, args, { cwd: PROJECT, encoding: 'utf8', timeout: 180_000 });
+    if (status === 0) return;
+    console.log(`needs: Maven failed:\n${(stdout ?? '').trim().split('\n').slice(-4).join('\n')}`);
+  }
 }
 
 function hasJars() {

@@ -10,7 +10,11 @@ import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 
 /** @typedef {import('vitest/node').Reporter} Reporter */
-/** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+/**
+ * `again`: files with failures that a second run alone may explain away. Undefined when one of the failures is none of that kind: a
+ * counterexample that chance has found stays one, whoever does not find it the next time.
+ * @typedef {{ passed: number, failed: number, skipped: number, again?: string[] | undefined }} Counts
+ */
 
 /** @implements {Reporter} */
 export class Summary {
@@ -40,6 +44,7 @@ export class Summary {
       counts.failed += troublesOutsideTests(module);
     }
     for (const [reason, titles] of skips) console.log(skipLine(reason, titles));
+    counts.again = unhandled.length > 0 ? undefined : worthAnotherRun(modules);
     if (this.#file) writeFileSync(this.#file, JSON.stringify(counts));
   }
 }
@@ -67,6 +72,25 @@ function titleOf(test) {
 function troublesOutsideTests(module) {
   const suites = [module, ...module.children.allSuites()];
   return suites.filter((suite) => suite.errors().length > 0).length;
+}
+
+/** What a search with random input says when it has found something. */
+const COUNTEREXAMPLE = /Property failed after|SOJOURN_SEED/;
+
+/**
+ * @param {readonly import('vitest/node').TestModule[]} modules
+ * @returns {string[] | undefined}
+ */
+function worthAnotherRun(modules) {
+  const files = [];
+  for (const module of modules) {
+    if (troublesOutsideTests(module) > 0) return undefined;
+    const failed = [...module.children.allTests('failed')];
+    const errors = failed.flatMap((test) => test.result().errors ?? []);
+    if (errors.some(({ message, stack }) => COUNTEREXAMPLE.test(`${message} ${stack}`))) return undefined;
+    if (failed.length > 0) files.push(relative(process.cwd(), module.moduleId));
+  }
+  return files;
 }
 
 /**

@@ -140,7 +140,7 @@ describe('an operator', () => {
   const within = { timeout: 20_000, interval: 10 };
 
   test('pauses a move on one server, sees on another one that nothing moves, and lets it go on', async () => {
-    const { one, two, crowd } = await begun(20);
+    const { one, two, crowd } = await begun(5);
     await one.resize(await one.plan({ weights: { c: 2 } }));
     await expect.poll(async () => (await two.status()).move?.sessionsDone ?? 0, within).toBeGreaterThan(5);
     await two.pause();
@@ -187,7 +187,7 @@ describe('an operator', () => {
   });
 
   test('takes a change back in the middle of it: what has moved comes back', async () => {
-    const { one, two, crowd, nodes } = await begun(30);
+    const { one, two, crowd, nodes } = await begun(5);
     crowd.start();
     await one.resize(await one.plan({ weights: { c: 2 } }));
     await expect.poll(async () => (await two.status()).move?.sessionsDone ?? 0, within).toBeGreaterThan(5);
