@@ -101,14 +101,9 @@ describe('bombs', () => {
   test('a signed cookie that inflates to 100 MB is no session', () => {
     const bomb = deflateSync(Buffer.alloc(100_000_000, ' '), { level: 9 }).toString('base64url');
     expect(values.read(signed(`.${bomb.slice(0, 60_000)}`), 1_700_000_000, undefined)).toBeNull();
+    const whole = signed(`.${deflateSync(Buffer.alloc(40_000_000, ' ')).toString('base64url')}`);
     const before = process.memoryUsage().arrayBuffers;
-    expect(
-      values.read(
-        signed(`.${deflateSync(Buffer.alloc(40_000_000, ' ')).toString('base64url')}`),
-        1_700_000_000,
-        undefined,
-      ),
-    ).toBeNull();
+    expect(values.read(whole, 1_700_000_000, undefined)).toBeNull();
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20_000_000);
   });
 
