@@ -30,7 +30,7 @@ describe('a suite that needs what is not there', () => {
 
     expect(output).toContain('skipped 2: the frobnicator is not installed (a.test.ts > alone; a.test.ts > a group)');
     expect(output).toContain('skipped 1: nobody has a quantum computer (a.test.ts > tomorrow)');
-    expect(counts).toEqual({ passed: 1, failed: 0, skipped: 3 });
+    expect(counts).toEqual({ passed: 1, failed: 0, skipped: 3, again: [] });
     expect(status).toBe(0);
   });
 
@@ -38,7 +38,7 @@ describe('a suite that needs what is not there', () => {
     const { status, output, counts } = runAs({ CI: 'true' });
 
     expect(output).toContain('the frobnicator is not installed. CI=true does not skip.');
-    expect(counts).toEqual({ passed: 1, failed: 2, skipped: 1 });
+    expect(counts).toEqual({ passed: 1, failed: 2, skipped: 1, again: ['a.test.ts'] });
     expect(status).toBe(1);
   });
 });
@@ -53,6 +53,15 @@ test('a file that cannot be imported, and a hook that throws, count as failures'
   expect(broken.counts).toEqual({ passed: 0, failed: 1, skipped: 0 });
   expect(hook.counts).toEqual({ passed: 1, failed: 1, skipped: 0 });
   expect([broken.status, hook.status]).toEqual([1, 1]);
+});
+
+test('a failure is worth another run, a counterexample that chance has found is not', () => {
+  const fails = (message: string) =>
+    runAs({ CI: '' }, `import { test } from 'vitest';\ntest('a', () => { throw new Error('${message}'); });`).counts;
+
+  expect(fails('it did not come in time')).toMatchObject({ failed: 1, again: ['a.test.ts'] });
+  expect(fails('Property failed after 3 tests')).not.toHaveProperty('again');
+  expect(fails('repeat it with SOJOURN_SEED=1')).not.toHaveProperty('again');
 });
 
 function runAs(env: Record<string, string>, text: string = suite) {
