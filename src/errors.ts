@@ -154,3 +154,13 @@ export function isFailure(error: unknown, code?: ErrorCode): error is SojournErr
     (code === undefined || (error as SojournError).code === code)
   );
 }
+
+/** What `read` returns, or null for what cannot be read: for walks, which pass damage by. `load` is where it is reported. */
+export function unlessCorrupt<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (isFailure(error, 'SOJOURN_CORRUPT')) return null;
+    throw error;
+  }
+}

@@ -5,13 +5,13 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import type { Delta, Indexed, Listable, Store, Stored } from '../src/contract.js';
+import type { Delta, Stored } from '../src/contract.js';
 import { isFailure } from '../src/errors.js';
 import { file } from '../src/stores/file.js';
 import { removeLater } from './support/cleanup.js';
 import { runs } from './support/exam.js';
+import { expectIndex, expectKept, idsOf, killedWriter, writeOf } from './support/killed-writers.js';
 import { skipUnless } from './support/needs.js';
 import { start, startNode } from './support/spawn.js';
 import { tempFolder } from './support/temp.js';
@@ -21,7 +21,6 @@ const WRITERS = 2;
 const ROUNDS: number = runs(8, 250);
 /** A writer lives so long at most after its first acknowledged write. */
 const LIFE_MS = 60;
-const WRITES = 6;
 
 test(`${WRITERS * ROUNDS} writers killed at random moments leave no torn file, lose no acknowledged write and hold no lock`, async () => {
   const folder = tempFolder('file');
@@ -30,7 +29,7 @@ test(`${WRITERS * ROUNDS} writers killed at random moments leave no torn file, l
   for (let round = 0; round < ROUNDS; round++) {
     const mode = round % 4 === 0 ? 'durable' : 'quick';
     const users = Array.from({ length: WRITERS }, (_, i) => `writer ${round}.${i}`);
-    const logs = await Promise.all(users.map((user) => killedWriter(folder, mode, user)));
+    const logs = await Promise.all(users.map((user) => killedWriter('file', folder, mode, user, LIFE_MS)));
     for (const [i, log] of logs.entries()) {
       await expectKept(store, users[i]!, log);
       told += log.length;
@@ -223,61 +222,6 @@ function corruptIn(run: () => unknown): boolean {
   } catch (error) {
     return isFailure(error, 'SOJOURN_CORRUPT');
   }
-}
-
-/** Starts a writer, kills it, and returns the lines that it told. */
-async function killedWriter(folder: string, mode: string, user: string): Promise<readonly string[]> {
-  const writer = await startNode('build/test/programs/file-writer.js', [folder, mode, user], { ready: /created/ });
-  await wait(Math.random() * LIFE_MS);
-  writer.signal('SIGKILL');
-  expect(await writer.exited).toEqual({ code: null, signal: 'SIGKILL' });
-  // The last line may be cut off: then it was not told.
-  return writer.output().split('\n').slice(0, -1);
-}
-
-/** Each session as its writer last knew it, or one write later: that one was under way. */
-async function expectKept(store: Store & Indexed, user: string, log: readonly string[]): Promise<void> {
-  const last = new Map<string, number>();
-  const destroyed = new Set<string>();
-  const bound = new Set<string>();
-  for (const line of log) {
-    const [, verb, id, n] = /^(created|bound|wrote|destroyed) (\S+) ?(\d*)$/.exec(line) ?? expect.fail(line);
-    if (verb === 'destroyed') destroyed.add(id!);
-    else if (verb === 'bound') bound.add(id!);
-    else last.set(id!, Number(n));
-  }
-  const found = await idsOf(store.byUser(user));
-  for (const [id, n] of last) {
-    const stored = await store.load(id);
-    if (destroyed.has(id)) expect(stored).toBeNull();
-    else if (stored !== null) {
-      expect([n, n + 1]).toContain(writeOf(stored));
-      if (bound.has(id)) expect(found).toContain(id);
-    }
-    // Absent only if its destroy was under way.
-    else expect(n).toBe(WRITES);
-  }
-}
-
-async function expectIndex(store: Indexed & Listable, user: string): Promise<void> {
-  const bound: string[] = [];
-  for await (const [id, head] of store.list()) if (head.user === user) bound.push(id);
-  expect((await idsOf(store.byUser(user))).sort()).toEqual(bound.sort());
-}
-
-/** The number of the write that a session shows, after checking that all of its fields are of that write. */
-function writeOf({ fields }: Stored): number {
-  if (fields.size === 0) return 0;
-  const n = fields.get('a')![0]!;
-  const whole = Buffer.alloc(400 * n, n);
-  if (!['a', 'b', 'c'].every((name) => whole.equals(fields.get(name)!))) expect.fail('A session is torn.');
-  return n;
-}
-
-async function idsOf(entries: AsyncIterable<readonly [id: string, head: unknown]>): Promise<string[]> {
-  const ids: string[] = [];
-  for await (const [id] of entries) ids.push(id);
-  return ids;
 }
 
 function filesBelow(folder: string): string[] {

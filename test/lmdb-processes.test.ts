@@ -6,12 +6,12 @@
  */
 import { cpSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import type { Indexed, Listable, Store, Stored } from '../src/contract.js';
+import type { Listable, Store } from '../src/contract.js';
 import { lmdb } from '../src/stores/lmdb.js';
 import { twoProcessKit } from '../src/testing/index.js';
 import { runs } from './support/exam.js';
+import { expectIndex, expectKept, killedWriter, writeOf } from './support/killed-writers.js';
 import { start, startNode } from './support/spawn.js';
 import { tempFolder } from './support/temp.js';
 
@@ -19,7 +19,6 @@ const WRITERS = 4;
 const ROUNDS: number = runs(25, 100);
 /** A writer lives so long at most after its first acknowledged write: some hundred transactions. */
 const LIFE_MS = 40;
-const WRITES = 6;
 
 for (const mode of ['durable', 'quick'] as const) {
   const folder = tempFolder('lmdb');
@@ -34,12 +33,12 @@ for (const mode of ['durable', 'quick'] as const) {
     let told = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const users = Array.from({ length: WRITERS }, (_, i) => `writer ${round}.${i}`);
-      const logs = await Promise.all(users.map((user) => killedWriter(folder, mode, user)));
-      for (const log of logs) {
-        expectKept(store, log);
+      const logs = await Promise.all(users.map((user) => killedWriter('lmdb', folder, mode, user, LIFE_MS)));
+      for (const [i, log] of logs.entries()) {
+        await expectKept(store, users[i]!, log);
         told += log.length;
       }
-      for (const user of users) await expectExactIndex(store, user);
+      for (const user of users) await expectIndex(store, user);
       await expectUntorn(store);
     }
     expect(told).toBeGreaterThan(WRITERS * ROUNDS * 5);
@@ -103,51 +102,6 @@ test('when the disk takes no more, reads and logouts go on, and after logouts th
   });
 });
 
-/** Starts a writer, kills it, and returns the lines that it told. */
-async function killedWriter(folder: string, mode: string, user: string): Promise<readonly string[]> {
-  const writer = await startNode('build/test/programs/lmdb-writer.js', [folder, mode, user], { ready: /created/ });
-  await wait(Math.random() * LIFE_MS);
-  writer.signal('SIGKILL');
-  expect(await writer.exited).toEqual({ code: null, signal: 'SIGKILL' });
-  // The last line may be cut off: then it was not told.
-  return writer.output().split('\n').slice(0, -1);
-}
-
-/** Each session as its writer last knew it, or one write later: that one was under way. */
-function expectKept(store: Store, log: readonly string[]): void {
-  const last = new Map<string, number>();
-  const destroyed = new Set<string>();
-  for (const line of log) {
-    const [, verb, id, n] = /^(created|wrote|destroyed) (\S+) ?(\d*)$/.exec(line) ?? expect.fail(line);
-    if (verb === 'destroyed') destroyed.add(id!);
-    else last.set(id!, Number(n));
-  }
-  for (const [id, n] of last) {
-    const stored = store.load(id) as Stored | null;
-    if (destroyed.has(id)) expect(stored).toBeNull();
-    else if (stored !== null) expect([n, n + 1]).toContain(writeOf(stored));
-    // Absent only if its destroy was under way.
-    else expect(n).toBe(WRITES);
-  }
-}
-
-async function expectExactIndex(store: Indexed & Listable, user: string): Promise<void> {
-  const indexed: string[] = [];
-  for await (const [id] of store.byUser(user)) indexed.push(id);
-  const bound: string[] = [];
-  for await (const [id, head] of store.list()) if (head.user === user) bound.push(id);
-  expect(indexed.sort()).toEqual(bound.sort());
-}
-
 async function expectUntorn(store: Store & Listable): Promise<void> {
   for await (const [id] of store.list()) writeOf((await store.load(id))!);
-}
-
-/** The number of the write that a session shows, after checking that all of its fields are of that write. */
-function writeOf({ fields }: Stored): number {
-  if (fields.size === 0) return 0;
-  const n = fields.get('a')![0]!;
-  const whole = Buffer.alloc(400 * n, n);
-  if (!['a', 'b', 'c'].every((name) => whole.equals(fields.get(name)!))) expect.fail('A session is torn.');
-  return n;
 }

@@ -9,10 +9,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { getIronSession } from 'iron-session';
 import { encrypted, type Sealer, sessions, signed, type } from 'sojourn';
-import { session as sojournForExpress } from 'sojourn/express';
-import { session as sojournForNode } from 'sojourn/node';
 import { type Sample, sample } from '../support/sample.js';
-import { controls, type Entrant, type Middleware, type Name } from './entrants.js';
+import { controls, type Entrant, entrantOf, type Middleware, type Name } from './entrants.js';
 
 const SECRET = 'a secret that only this benchmark knows, and long enough';
 
@@ -27,17 +25,7 @@ export function cookieEntrants(): Entrant[] {
 }
 
 function sojournEntrant(name: Name, seal: Sealer): Entrant {
-  const s = sessions({ data: type<Sample>(), seal });
-  return {
-    name,
-    listener: (handler) => sojournForNode(s, handler),
-    middleware: sojournForExpress(s),
-    read: (req) => s.from(req).get('name'),
-    views: (req) => s.from(req).get('views') ?? -1,
-    write: (req) => s.from(req).update('views', (views = 0) => views + 1),
-    seed: (req) => void Object.assign(s.from(req).data, sample()),
-    writes: () => 0,
-  };
+  return entrantOf(name, sessions({ data: type<Sample>(), seal }), () => 0);
 }
 
 type Visited = IncomingMessage & { session: Partial<Sample> };

@@ -7,7 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { memory, type Store, sessions, type } from 'sojourn';
+import { memory, type Sessions, type Store, sessions, type } from 'sojourn';
 import { session as sojournForExpress } from 'sojourn/express';
 import { lmdb } from 'sojourn/lmdb';
 import { session as sojournForNode } from 'sojourn/node';
@@ -85,7 +85,11 @@ function bare(name: Name): Entrant {
 /** Everything as it comes: the default cookie on loopback, the default codec, sliding expiry, sweeps. */
 export function sojournEntrant(name: Name, store: Store): Entrant {
   const writes = countWrites(store);
-  const s = sessions({ data: type<Sample>(), store });
+  return entrantOf(name, sessions({ data: type<Sample>(), store }), writes);
+}
+
+/** Any sessions of ours. `writes`: how often their store was written to. */
+export function entrantOf<S>(name: Name, s: Sessions<Sample, S>, writes: () => number): Entrant {
   return {
     name,
     listener: (handler) => sojournForNode(s, handler),

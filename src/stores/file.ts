@@ -18,7 +18,7 @@ import { environment } from '../core/environment.js';
 import { checked, flag, show } from '../core/options.js';
 import { applyPacked, headOf, type Packed, pack, unpack } from '../core/record.js';
 import { Turns } from '../core/turns.js';
-import { failure, isFailure } from '../errors.js';
+import { failure, isFailure, unlessCorrupt } from '../errors.js';
 import { Disk, isCode } from './file/disk.js';
 import { corrupt, disclose, type Enclosed, enclose, MAX_ID_BYTES } from './file/envelope.js';
 import { Few } from './file/few.js';
@@ -221,24 +221,14 @@ class FileStore implements Store, Indexed, Listable, Sweepable {
 
   /** Null also for one that cannot be read: `load` is where damage is reported. */
   private liveOne(operation: string, name: string): Found | null {
-    try {
-      const found = this.reading(operation, () => this.find(name));
-      return found !== null && found.stored.head.expiresAt > this.now() ? found : null;
-    } catch (error) {
-      if (isFailure(error, 'SOJOURN_CORRUPT')) return null;
-      throw error;
-    }
+    const found = unlessCorrupt(() => this.reading(operation, () => this.find(name)));
+    return found !== null && found.stored.head.expiresAt > this.now() ? found : null;
   }
 
   /** Whose session that is. Undefined also for one that is damaged: its entry is dropped when somebody looks. */
   private userOf(name: string): string | undefined {
-    try {
-      const bytes = this.bytesOf(name);
-      return bytes === null ? undefined : headOf(disclose(bytes, name).record).user;
-    } catch (error) {
-      if (isFailure(error, 'SOJOURN_CORRUPT')) return undefined;
-      throw error;
-    }
+    const bytes = this.bytesOf(name);
+    return bytes === null ? undefined : unlessCorrupt(() => headOf(disclose(bytes, name).record))?.user;
   }
 
   // Writing: all of it under the session's lock

@@ -15,7 +15,7 @@ import type { Celled, Delta, Head, Indexed, Listable, Outcome, Store, Stored, Sw
 import { environment } from '../core/environment.js';
 import { checked, flag, show, wholeNumber } from '../core/options.js';
 import { applyPacked, headOf, pack, unpack } from '../core/record.js';
-import { failure, isFailure } from '../errors.js';
+import { failure, isFailure, unlessCorrupt } from '../errors.js';
 import { LmdbCells } from './lmdb/cells.js';
 import { type Files, openFiles } from './lmdb/files.js';
 import { idOfDeadlineKey, isKey } from './lmdb/keys.js';
@@ -273,10 +273,5 @@ function owned(outcome: Outcome): Outcome {
 
 /** The head, or null when it cannot be read: walks and sweeps pass damage by, `load` is where it is reported. */
 function headIn({ id, record }: Found): Head | null {
-  try {
-    return headOf(record, id);
-  } catch (error) {
-    if (isFailure(error, 'SOJOURN_CORRUPT')) return null;
-    throw error;
-  }
+  return unlessCorrupt(() => headOf(record, id));
 }

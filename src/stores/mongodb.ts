@@ -13,7 +13,7 @@ import type { Delta, Head, Indexed, Listable, Outcome, Store, Stored, Sweepable 
 import { apply } from '../core/delta.js';
 import { environment } from '../core/environment.js';
 import { checked, show } from '../core/options.js';
-import { failure, isFailure } from '../errors.js';
+import { failure, unlessCorrupt } from '../errors.js';
 import { type MongoCollection, reading } from './mongodb/collection.js';
 import { documentOf, filterOf, HEAD_ONLY, headIn, storedIn, updateOf } from './mongodb/document.js';
 import { isTwice, trouble } from './mongodb/trouble.js';
@@ -200,9 +200,10 @@ class Mongo implements MongoStore {
         this.collection.find({ ...filter, _id: { $gt: after } }, page).toArray(),
       );
       for (const document of documents) {
-        after = idIn(document);
-        const head = readable(document, after);
-        if (head && head.expiresAt > this.now()) yield [after, head];
+        const id = idIn(document);
+        after = id;
+        const head = unlessCorrupt(() => headIn(document, id));
+        if (head && head.expiresAt > this.now()) yield [id, head];
       }
       if (documents.length < PAGE) return;
     }
@@ -228,15 +229,6 @@ function isId(id: string): boolean {
 
 function idIn(document: object): string {
   return (document as { readonly _id: string })._id;
-}
-
-function readable(document: object, id: string): Head | null {
-  try {
-    return headIn(document, id);
-  } catch (error) {
-    if (isFailure(error, 'SOJOURN_CORRUPT')) return null;
-    throw error;
-  }
 }
 
 /** The server says that it has no such thing. FerretDB: NotImplemented. */

@@ -14,7 +14,7 @@ import { environment } from '../core/environment.js';
 import { checked } from '../core/options.js';
 import { applyPacked, headOf, pack, unpack } from '../core/record.js';
 import { Turns } from '../core/turns.js';
-import { failure, isFailure } from '../errors.js';
+import { failure, unlessCorrupt } from '../errors.js';
 import { SqlCells } from './sql/cells.js';
 import { type Dialect, dialectOf, type SqlDatabase } from './sql/dialect.js';
 import { sweep } from './sql/sweep.js';
@@ -175,9 +175,10 @@ class Sql implements Store, Indexed, Listable, Sweepable, Celled {
         return patiently(() => page.orderBy('id').limit(PAGE).execute());
       });
       for (const row of rows) {
-        after = this.dialect.text(row.id);
-        const head = headIn(tables.bytesOf(row.record), after);
-        if (head && head.expiresAt > this.now()) yield [after, head];
+        const id = this.dialect.text(row.id);
+        after = id;
+        const head = unlessCorrupt(() => headOf(tables.bytesOf(row.record), id));
+        if (head && head.expiresAt > this.now()) yield [id, head];
       }
       if (rows.length < PAGE) return;
     }
@@ -264,15 +265,5 @@ class Sql implements Store, Indexed, Listable, Sweepable, Celled {
 
   private failed(operation: string, problem: string): Error {
     return failure('SOJOURN_STORE', { store: this.name, operation, problem });
-  }
-}
-
-/** The head, or null when it cannot be read. */
-function headIn(record: Buffer, id: string): Head | null {
-  try {
-    return headOf(record, id);
-  } catch (error) {
-    if (isFailure(error, 'SOJOURN_CORRUPT')) return null;
-    throw error;
   }
 }

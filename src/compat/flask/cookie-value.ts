@@ -13,7 +13,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { deflateSync, inflateSync } from 'node:zlib';
-import { isFailure } from '../../errors.js';
+import { unlessCorrupt } from '../../errors.js';
 import { MAX_BYTES } from './bounds.js';
 import type { Dict } from './python.js';
 import { type SecretKey, type Signing, signing } from './signature.js';
@@ -91,12 +91,7 @@ function dictOf(payload: string): Dict | null {
   if (bytes === null) return null;
   const json = isCompressed ? inflated(bytes) : bytes;
   if (json === null || !isUtf8(json)) return null;
-  try {
-    return readTaggedDict(json.toString('utf8'));
-  } catch (error) {
-    if (isFailure(error, 'SOJOURN_CORRUPT')) return null;
-    throw error;
-  }
+  return unlessCorrupt(() => readTaggedDict(json.toString('utf8')));
 }
 
 /** Bounded: Python inflates whatever it is. A signed bomb is somebody who has the key, and still must not take the server down. */
