@@ -146,7 +146,7 @@ export class Writes {
       if (next === null) {
         if (isFresh) {
           memo.set(id, base);
-          if (mayHaveBeen(tried, base.replica, delta, write.isUnknown)) throw this.#lostSight(write);
+          if (mayHaveBeen(write, tried, base.replica, delta)) throw this.#lostSight(write);
           const isOver = isLater(base.replica, delta) || isOtherLogin(base.replica, begun);
           return this.#refused(write, isOver ? base : null, outcome);
         }
@@ -475,13 +475,13 @@ function isThere(tried: readonly Attempt[], replica: Replica, delta: Delta, isLo
 /**
  * Whether it was in there, and others have gone over it since: clients send again what had no answer, and then the first answer that comes
  * may be that of the second time. A touch leaves nothing to be told of. A copy of a later login may have its lineage from another
- * one, which it has outlived; so that counts only where a node has not said what it did.
+ * one, which it has outlived; so where nodes have taken it, and every one has said what it did, that does not count.
  */
-function mayHaveBeen(tried: readonly Attempt[], replica: Replica, delta: Delta, isUnknown: boolean): boolean {
+function mayHaveBeen({ isUnknown, loose }: Write, tried: readonly Attempt[], replica: Replica, delta: Delta): boolean {
   const isTouch = delta.fields.size === 0 && delta.head.secret === undefined;
   if (replica.kind === 'ended' || isTouch) return false;
   return tried.some(({ next }) => {
-    if (isOtherLogin(replica, next.stamps.begun) && !isUnknown) return false;
+    if (isOtherLogin(replica, next.stamps.begun) && !isUnknown && loose.size > 0) return false;
     return isMadeOf(replica, next) ?? isUnknown;
   });
 }
