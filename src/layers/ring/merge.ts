@@ -29,6 +29,7 @@ export interface Merged {
   readonly lost: readonly string[];
 }
 
+const NO_LINEAGE = new Uint8Array(0);
 const NOTHING_LOST: readonly string[] = Object.freeze([]);
 
 export function merge(a: Replica, b: Replica): Merged {
@@ -39,7 +40,7 @@ export function merge(a: Replica, b: Replica): Merged {
   const order = a.head.generation - b.head.generation || compareStamps(a.stamps.begun, b.stamps.begun);
   if (order === 0) return joined(a, b);
   const [winner, loser] = order > 0 ? [a, b] : [b, a];
-  const replica = withVersionOf(winner, later(compareVersions, a, b));
+  const replica = withVersionOf(winner, loser);
   return { replica, lost: lostOf(loser, winner, replica, false).sort() };
 }
 
@@ -264,9 +265,10 @@ function headFrom(proof: Head, lifetime: Head, version: number): Head {
   };
 }
 
-function withVersionOf(replica: Live, { head: { version }, lineage }: Live): Live {
-  if (replica.head.version === version && Buffer.compare(replica.lineage, lineage) === 0) return replica;
-  return writeLive({ ...replica.head, version }, replica.stamps, lineage, plansOf(replica));
+/** Of another login the number counts, and not what happened: the lineage tells of what this one is made of. */
+function withVersionOf(replica: Live, { head: { version } }: Live): Live {
+  if (replica.head.version >= version) return replica;
+  return writeLive({ ...replica.head, version }, replica.stamps, NO_LINEAGE, plansOf(replica));
 }
 
 /** One of the two that were there, where nothing is new. */

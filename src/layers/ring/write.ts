@@ -136,7 +136,8 @@ export class Writes {
       }
       const { replica } = base;
       if (isFresh && isOlder(replica, delta)) base = await this.#newer(id, base, delta);
-      const isDone = isThere(tried, base.replica, delta, write.loose.size > 0);
+      const isHeld = holdsOneOf(tried, base.replica);
+      const isDone = isHeld || (write.loose.size > 0 && showsAfterLogin(tried, base.replica, delta));
       const stamp = this.#stampAfter(id, base.replica);
       const [outcome, next] = isDone
         ? done(base.replica)
@@ -154,7 +155,8 @@ export class Writes {
         base = null;
         continue;
       }
-      tried.push({ stamp, next });
+      // What only looks as if it had been done was made by somebody else.
+      if (isHeld || !isDone) tried.push({ stamp, next });
       if (base.replica.kind === 'live') begun ??= base.replica.stamps.begun;
       const copy: Copy = isDone
         ? base
@@ -461,29 +463,29 @@ function hasSwap(delta: Delta): boolean {
   return false;
 }
 
+/** Whether something that was tried before is in this copy. */
+function holdsOneOf(tried: readonly Attempt[], replica: Replica): boolean {
+  return replica.kind === 'live' && tried.some(({ stamp }) => holds(replica, stamp));
+}
+
 /**
- * Whether something that was tried before is in this copy. A login leaves no stamp of what it was made of; but fields that are as they
- * were written tell the same, where a node may have taken it. `isLoose`: one may have.
+ * A login leaves no stamp of what it was made of; but where a node may have taken a write, fields that are as they were written tell the
+ * same.
  */
-function isThere(tried: readonly Attempt[], replica: Replica, delta: Delta, isLoose: boolean): boolean {
-  if (tried.length === 0 || replica.kind === 'ended') return false;
-  if (tried.some(({ stamp }) => holds(replica, stamp))) return true;
-  const isAfterLogin = tried.some(({ next }) => isOtherLogin(replica, next.stamps.begun));
-  return isLoose && isAfterLogin && delta.fields.size > 0 && delta.head.secret === undefined && shows(replica, delta);
+function showsAfterLogin(tried: readonly Attempt[], replica: Replica, delta: Delta): boolean {
+  if (replica.kind === 'ended' || delta.fields.size === 0 || delta.head.secret !== undefined) return false;
+  return tried.some(({ next }) => isOtherLogin(replica, next.stamps.begun)) && shows(replica, delta);
 }
 
 /**
  * Whether it was in there, and others have gone over it since: clients send again what had no answer, and then the first answer that comes
- * may be that of the second time. A touch leaves nothing to be told of. A copy of a later login may have its lineage from another
- * one, which it has outlived; so where nodes have taken it, and every one has said what it did, that does not count.
+ * may be that of the second time. A touch leaves nothing to be told of. A lineage that is too short to tell counts where a node has
+ * not said what it did, and after another login.
  */
-function mayHaveBeen({ isUnknown, loose }: Write, tried: readonly Attempt[], replica: Replica, delta: Delta): boolean {
+function mayHaveBeen({ isUnknown }: Write, tried: readonly Attempt[], replica: Replica, delta: Delta): boolean {
   const isTouch = delta.fields.size === 0 && delta.head.secret === undefined;
   if (replica.kind === 'ended' || isTouch) return false;
-  return tried.some(({ next }) => {
-    if (isOtherLogin(replica, next.stamps.begun) && !isUnknown && loose.size > 0) return false;
-    return isMadeOf(replica, next) ?? isUnknown;
-  });
+  return tried.some(({ next }) => isMadeOf(replica, next) ?? (isUnknown || isOtherLogin(replica, next.stamps.begun)));
 }
 
 function shows(replica: Live, { fields }: Delta): boolean {
@@ -511,12 +513,12 @@ function isLater(replica: Replica, { generation }: Delta): boolean {
 }
 
 /**
- * Of a write that was brought to a node, nothing is left there: another login is, that did not know of it. Where the session has
- * ended, it ended after the write.
+ * Of a write that was brought to a node, nothing is left there: another login is, that did not know of it, or cannot be told to. Where
+ * the session has ended, it ended after the write.
  */
 function isOutlived(written: Replica, present: Replica): boolean {
   if (written.kind === 'ended' || present.kind === 'ended' || written === present) return false;
-  return isOtherLogin(present, written.stamps.begun) && isMadeOf(present, written) === false;
+  return isOtherLogin(present, written.stamps.begun) && isMadeOf(present, written) !== true;
 }
 
 function done(replica: Replica): readonly [Outcome, Live | null] {
