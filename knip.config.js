@@ -12,7 +12,8 @@ const publicSources = Object.values(manifest.exports)
 export default {
   entry: [
     ...publicSources.map((source) => `${source}!`),
-    'scripts/{build,test,matrix,check,package-check,api-report,snippets,store-table,tidy}.js',
+    'scripts/{build,test,matrix,mutation,check,package-check,api-report,snippets,store-table,tidy}.js',
+    'scripts/mutation/*.js',
     'src/stores/*/facts.ts',
     'examples/**/*.ts',
     'bench/**/*.ts',

@@ -1,0 +1,37 @@
+// @ts-check
+/**
+ * How tests run when they judge mutants: only the judges, in their order, always with the same chance, and without waiting long
+ * for what a mutant has stopped.
+ */
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+import project from '../../vitest.config.js';
+
+/** @type {string[]} */
+const judges = JSON.parse(process.env.SOJOURN_JUDGES ?? '[]');
+
+class AsListed {
+  /** @param {readonly import('vitest/node').TestSpecification[]} files */
+  async sort(files) {
+    const place = (/** @type {string} */ path) => judges.findIndex((judge) => path.endsWith(judge));
+    return [...files].sort((a, b) => place(a.moduleId) - place(b.moduleId));
+  }
+
+  /** @param {readonly import('vitest/node').TestSpecification[]} files */
+  async shard(files) {
+    return [...files];
+  }
+}
+
+export default defineConfig({
+  ...project,
+  test: {
+    ...project.test,
+    include: judges,
+    reporters: [],
+    setupFiles: [fileURLToPath(new URL('same-chance.js', import.meta.url))],
+    sequence: { sequencer: AsListed },
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+  },
+});
