@@ -19,6 +19,12 @@ test.each([
   ['postgres://ann:moon@db:5432/cinema', 'PostgreSQL at db:5432/cinema, shared by all servers'],
   ['mysql://ann:moon@db/cinema', 'MySQL or MariaDB at db/cinema, shared by all servers'],
   ['mongodb://ann:moon@db/cinema', 'MongoDB at db/cinema, shared by all servers'],
+  ['memcached://cache:11211', 'memcached at cache:11211, shared by all servers'],
+  ['cookie', "the visitors' cookies, encrypted; who was signed out: LMDB in ./data/revocations, shared by all servers"],
+  [
+    'cookie:redis://:moon@a',
+    "the visitors' cookies, encrypted; who was signed out: Redis at a:6379, near cache in each server",
+  ],
   ['ring:redis://a', 'a ring of 1 Redis servers, near cache in each server'],
   ['ring:redis://a,redis://b', 'a ring of 2 Redis servers, two copies of each session, near cache in each server'],
 ])('%s reads as "%s"', (address, words) => {
@@ -58,6 +64,9 @@ test.each([
   ['floppy:a', 'SESSIONS=floppy:a: wanted <kind>:<where>. Known kinds: lmdb, redis'],
   ['postgres:moon', 'SESSIONS=postgres:...: wanted postgres://[user:password@]host[:port]/database'],
   ['sqlite://x', 'SESSIONS=sqlite:...: wanted sqlite:./data/sessions'],
+  ['memcached:moon', 'SESSIONS=memcached:...: wanted memcached://host[:port].'],
+  ['cookie:', 'SESSIONS=: wanted <kind>:<where>'],
+  ['cookie:floppy:a', 'SESSIONS=floppy:a: wanted <kind>:<where>'],
   ['lmdb:', 'SESSIONS=lmdb:: wanted <kind>:<where>'],
   ['redi://:moon@a', 'SESSIONS=redi:***@a: wanted <kind>:<where>'],
   ['redi://a?password=moon', 'SESSIONS=redi://a?***: wanted'],

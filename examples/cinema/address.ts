@@ -1,13 +1,23 @@
 /**
  * What stands in SESSIONS, read into data: `lmdb:./data/sessions`, `redis://127.0.0.1:6379`, `rediss://` for TLS,
  * `redis+cluster://h1:7000,h2:7001`, and `ring:one=redis://h1?weight=15,two=redis://h2?weight=20`; `file:./data/sessions`, and databases:
- * `sqlite:./data/sessions.db`, `postgres://`, `mysql://`, `mongodb://`. It opens nothing.
+ * `sqlite:./data/sessions.db`, `postgres://`, `mysql://`, `mongodb://`, `memcached://`; `cookie`, or `cookie:<another place>`, which then
+ * keeps no more than who was signed out. It opens nothing.
  *
  * It is apart from stores.ts so that whoever only has to say where sessions live needs neither LMDB nor Redis. An address may hold
  * a password. Nothing that this file says does: neither the words for people, nor the errors.
  */
 
-export type SessionsAddress = LmdbAddress | DatabaseAddress | RedisAddress | RingAddress;
+export type SessionsAddress = PlaceAddress | CookieAddress;
+/** Where a store is. */
+export type PlaceAddress = LmdbAddress | DatabaseAddress | RedisAddress | RingAddress;
+
+/** Each visitor's browser has his session. */
+export interface CookieAddress {
+  readonly kind: 'cookie';
+  /** Who keeps whom was signed out: without it a logout would not be heard on other servers. */
+  readonly revocations: PlaceAddress;
+}
 
 export interface LmdbAddress {
   readonly kind: 'lmdb';
@@ -45,20 +55,28 @@ export interface RingNodeAddress {
 }
 
 const DEFAULT_PORT = 6379;
-const DATABASES = ['file', 'sqlite', 'postgres', 'mysql', 'mongodb'] as const;
-const KNOWN = ['lmdb', 'redis', 'rediss', 'redis+cluster', 'rediss+cluster', 'ring', ...DATABASES];
+const DATABASES = ['file', 'sqlite', 'postgres', 'mysql', 'mongodb', 'memcached'] as const;
+const KNOWN = ['lmdb', 'redis', 'rediss', 'redis+cluster', 'rediss+cluster', 'ring', ...DATABASES, 'cookie'];
+const REVOCATIONS = './data/revocations';
 const TITLES = {
   file: 'files',
   sqlite: 'SQLite',
   postgres: 'PostgreSQL',
   mysql: 'MySQL or MariaDB',
   mongodb: 'MongoDB',
+  memcached: 'memcached',
 };
 
 /** Throws an error whose message is for the person who wrote the address. */
 export function readAddress(address: string): SessionsAddress {
+  const [, revocations] = /^cookie(?::(.*))?$/s.exec(address) ?? [];
+  if (revocations === undefined && address !== 'cookie') return readPlace(address);
+  return { kind: 'cookie', revocations: readPlace(revocations ?? REVOCATIONS) };
+}
+
+function readPlace(address: string): PlaceAddress {
   const [, kind = 'lmdb', where = ''] = /^(?:([a-z][a-z0-9+-]+):)?(.*)$/s.exec(address) ?? [];
-  if (!KNOWN.includes(kind) || where === '') {
+  if (!KNOWN.includes(kind) || kind === 'cookie' || where === '') {
     throw new Error(`SESSIONS=${shown(address)}: wanted <kind>:<where>. Known kinds: ${KNOWN.join(', ')}.`);
   }
   if (kind === 'ring') return readRing(where);
@@ -74,6 +92,7 @@ export function copiesOf({ nodes }: RingAddress): number {
 
 /** For people: "LMDB in ./data/sessions", "Redis at 127.0.0.1:6379/2 over TLS", "a ring of 3 Redis servers". */
 export function placeInWords(address: SessionsAddress): string {
+  if (address.kind === 'cookie') return "the visitors' cookies, encrypted";
   if (address.kind === 'lmdb') return `LMDB in ${address.folder}`;
   if (isDatabase(address)) return databaseInWords(address);
   if (address.kind === 'ring') return `a ring of ${address.nodes.length} Redis servers`;
@@ -84,21 +103,31 @@ export function placeInWords(address: SessionsAddress): string {
 
 /** The same, and how the servers share it. */
 export function sharingInWords(address: SessionsAddress): string {
+  if (address.kind === 'cookie')
+    return `${placeInWords(address)}; who was signed out: ${sharingInWords(address.revocations)}`;
   const isShared = address.kind === 'lmdb' || isDatabase(address);
   const how = isShared ? 'shared by all servers' : 'near cache in each server';
   const copies = address.kind === 'ring' && copiesOf(address) === 2 ? ', two copies of each session' : '';
   return `${placeInWords(address)}${copies}, ${how}`;
 }
 
-function isDatabase(address: SessionsAddress): address is DatabaseAddress {
+function isDatabase(address: PlaceAddress): address is DatabaseAddress {
   return (DATABASES as readonly string[]).includes(address.kind);
 }
+
+const SERVER_FORM = '://[user:password@]host[:port]/database';
+const SERVER_FORMS = {
+  postgres: `postgres${SERVER_FORM}`,
+  mysql: `mysql${SERVER_FORM}`,
+  mongodb: `mongodb${SERVER_FORM}`,
+  memcached: 'memcached://host[:port]',
+};
 
 function readDatabase(kind: DatabaseAddress['kind'], where: string): DatabaseAddress {
   const url = `${kind}:${where}`;
   const isFile = kind === 'file' || kind === 'sqlite';
   if (isFile ? where.startsWith('//') : !URL.canParse(url) || new URL(url).hostname === '') {
-    const form = isFile ? `${kind}:./data/sessions` : `${kind}://[user:password@]host[:port]/database`;
+    const form = isFile ? `${kind}:./data/sessions` : SERVER_FORMS[kind];
     throw new Error(`SESSIONS=${kind}:...: wanted ${form}.`);
   }
   return { kind, url };

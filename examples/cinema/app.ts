@@ -26,7 +26,8 @@ import { orderRoutes } from './routes/orders.js';
 import { pictureRoutes } from './routes/pictures.js';
 import { screenRoutes } from './routes/screens.js';
 import { sessionRoutes } from './routes/session.js';
-import type { CinemaSessions } from './session.js';
+import { signIns } from './routes/sign-ins.js';
+import type { ByUser, CinemaSessions } from './session.js';
 
 export interface HouseOptions {
   readonly db: Database;
@@ -40,9 +41,10 @@ export interface HouseOptions {
 
 export interface AppOptions extends HouseOptions {
   readonly sessions: CinemaSessions;
+  readonly byUser: ByUser | undefined;
   /** What keeps them, for the line at the foot of the page. */
   readonly livesIn: SessionsAddress['kind'];
-  /** A session as its store holds it. Without it, GET /api/session/ shows less. */
+  /** A session as its store holds it, if there is one. */
   readonly inspect?: (id: string) => MaybePromise<Stored | null>;
   /** This server's name. Every answer carries it as X-Served-By. */
   readonly name: string;
@@ -60,17 +62,19 @@ const WEB_FOLDER = fileURLToPath(new URL('./web/', import.meta.url));
 const OPENING_CENTS = { real: 5_000, demo: 50_000 } as const;
 
 export function createApp(options: AppOptions): Express {
-  const { name, sessions, demo = false } = options;
+  const { name, sessions, byUser, demo = false } = options;
   const cinema = openCinema(houseOf(options), demo ? OPENING_CENTS.demo : OPENING_CENTS.real);
   const nobody = (): null => null;
+  const inspect = options.inspect ?? nobody;
   const desk: Desk = {
     cinema,
     sessions,
+    signIns: signIns({ sessions, byUser, devices: cinema.devices, inspect }),
     name,
     demo,
     livesIn: options.livesIn,
     deliver: options.deliver ?? nobody,
-    inspect: options.inspect ?? nobody,
+    inspect,
   };
 
   const app = express();

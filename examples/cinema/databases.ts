@@ -1,14 +1,16 @@
 /**
- * Sessions in files and in databases. Apart from stores.ts, and loaded when it is wanted: nobody should load four drivers to use none.
+ * Sessions in files and in databases. Apart from stores.ts, and loaded when it is wanted: nobody should load five drivers to use none.
  *
  * Each has the client that an application would make; none of them needs a near cache's connection, and none has one.
  */
 import { Kysely, MysqlDialect, PostgresDialect } from 'kysely';
+import Memcached from 'memcached';
 import { MongoClient } from 'mongodb';
 import { createPool } from 'mysql2';
 import { Pool } from 'pg';
 import { isFailure } from 'sojourn';
 import { file } from 'sojourn/file';
+import { memcached } from 'sojourn/memcached';
 import { mongodb } from 'sojourn/mongodb';
 import { sql, sqlMigration } from 'sojourn/sql';
 import { type DatabaseAddress, placeInWords } from './address.js';
@@ -22,6 +24,7 @@ const CONNECTIONS = 8;
 export function openDatabaseStore(address: DatabaseAddress): Place {
   const where = address.url.slice(address.kind.length + 1);
   if (address.kind === 'file') return { store: file(where), reach: async () => [], close: () => undefined };
+  if (address.kind === 'memcached') return openMemcached(address);
   return address.kind === 'mongodb' ? openMongo(address) : openSql(address, where);
 }
 
@@ -56,6 +59,17 @@ function openMongo(address: DatabaseAddress): Place {
   const client = new MongoClient(address.url, { serverSelectionTimeoutMS: PATIENCE_MS });
   const store = mongodb(client.db().collection('cinema_sessions'), { name: placeInWords(address) });
   return { store, reach: () => reached(address, () => store.ensureIndexes()), close: () => void client.close() };
+}
+
+function openMemcached(address: DatabaseAddress): Place {
+  const client = new Memcached(new URL(address.url).host, {
+    timeout: PATIENCE_MS,
+    retries: 1,
+    retry: 1000,
+    reconnect: 1000,
+  });
+  const store = memcached(client, { name: placeInWords(address) });
+  return { store, reach: () => reached(address, () => store.check!()), close: () => client.end() };
 }
 
 async function reached(address: DatabaseAddress, reach: () => Promise<readonly string[]>): Promise<readonly string[]> {

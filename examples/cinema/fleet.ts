@@ -13,6 +13,7 @@ import { type Arguments, readArguments, usage } from './arguments.js';
 import { KeptServer } from './child.js';
 import { createGateway } from './gateway.js';
 import { findRedis, type KeptNodes, NODE_COUNT, startNodes } from './kept-nodes.js';
+import { keptKey, readKeys } from './keys.js';
 import { RingReporter } from './ring-news.js';
 import { openStore } from './stores.js';
 
@@ -30,11 +31,12 @@ const count = 1 + args.servers;
 const [port = args.port, ...otherPorts] = await freePorts(args.port, count + (args.ring ? NODE_COUNT : 0));
 const serverPorts = otherPorts.slice(0, args.servers);
 if (args.ring) nodes = await ringNodes(otherPorts.slice(args.servers));
-const sessions = nodes ? addressOf(nodes) : (process.env.SESSIONS ?? `lmdb:${join(args.data, 'sessions')}`);
+const sessions = nodes ? addressOf(nodes) : wanted(process.env.SESSIONS);
+const keys = sessions.startsWith('cookie') ? (process.env.SESSION_KEYS ?? keptKey(args.data)) : '';
 const { address, table } = await reachable(sessions);
 const reporter = new RingReporter(table?.nodes.map(({ name }) => name) ?? [], console.log);
 
-const env = { SESSIONS: sessions, CINEMA_DB: cinemaDb, DEMO: '1' };
+const env = { SESSIONS: sessions, SESSION_KEYS: keys, CINEMA_DB: cinemaDb, DEMO: '1' };
 const servers = serverPorts.map((own, index) => {
   const name = `cinema-${index + 1}`;
   return new KeptServer(name, own, env, console.log, (news) => {
@@ -80,6 +82,12 @@ async function ringNodes(ports: readonly number[]): Promise<KeptNodes> {
   }
 }
 
+/** With folders of our own where none is named. */
+function wanted(written: string | undefined): string {
+  if (written === 'cookie') return `cookie:lmdb:${join(args.data, 'revocations')}`;
+  return written ?? `lmdb:${join(args.data, 'sessions')}`;
+}
+
 function addressOf({ nodes }: KeptNodes): string {
   return `ring:${nodes.map(({ name, weight, port }) => `${name}=redis://${HOST}:${port}?weight=${weight}`).join()}`;
 }
@@ -92,7 +100,7 @@ async function reachable(text: string): Promise<{ address: SessionsAddress; tabl
   try {
     const read = readAddress(text);
     if (read.kind === 'lmdb') return { address: read };
-    const place = await openStore(read);
+    const place = await openStore(read, readKeys(keys));
     for (const note of await place.reach()) console.log(`Note: ${note}`);
     const table = place.ring?.describe();
     await place.store.close?.();

@@ -1,8 +1,8 @@
 /**
  * One application server: a process that listens on loopback and shares everything with its siblings.
  *
- * It is told what to be by its environment: NAME, PORT, SESSIONS (where sessions live), DATABASE_URL or CINEMA_DB (where the
- * cinema's own data lives), DEMO=1. It prints one line when it is ready. On SIGTERM it takes no new connection, finishes
+ * It is told what to be by its environment: NAME, PORT, SESSIONS (where sessions live; SESSION_KEYS for those in cookies),
+ * DATABASE_URL or CINEMA_DB (where the cinema's own data lives), DEMO=1. It prints one line when it is ready. On SIGTERM it takes no new connection, finishes
  * what it has begun, closes the store and goes. It also goes when its parent does: the channel between them closes, even
  * after a kill -9.
  */
@@ -14,6 +14,7 @@ import { createApp, houseOf } from './app.js';
 import { openDatabase } from './db/open.js';
 import { minute } from './domain/house.js';
 import { sweep } from './domain/sweep.js';
+import { readKeys } from './keys.js';
 import { listenToRing } from './ring-news.js';
 import { cinemaSessions } from './session.js';
 import { OutOfReach, openStore } from './stores.js';
@@ -35,9 +36,9 @@ const {
 
 let leaving = false;
 const address = readAddress(SESSIONS);
-const place = await openStore(address);
+const place = await openStore(address, readKeys(process.env.SESSION_KEYS));
 const db = await openDatabase(DATABASE_URL ?? CINEMA_DB);
-const sessions = cinemaSessions(place.store);
+const { sessions, byUser } = cinemaSessions(place);
 tellOutages();
 if (place.ring) listenToRing(place.ring, (ring) => process.connected && process.send?.({ ring }));
 // A server that starts while its store is away serves what needs no session, and all else once the store is back.
@@ -45,6 +46,7 @@ await place.reach().catch(report);
 const app = createApp({
   db,
   sessions,
+  byUser,
   livesIn: address.kind,
   name: NAME,
   demo: DEMO === '1',

@@ -2,16 +2,24 @@
  * Where sessions live, chosen by one line of configuration: SESSIONS=<kind>:<where> (address.ts). Nothing else in the example knows.
  */
 import { createClient, createCluster } from 'redis';
-import { isFailure } from 'sojourn';
+import { encrypted, isFailure, type Sealer, type Store } from 'sojourn';
 import { cached } from 'sojourn/cached';
 import { lmdb } from 'sojourn/lmdb';
 import { redis } from 'sojourn/redis';
 import { type RingControls, ring } from 'sojourn/ring';
-import { copiesOf, placeInWords, type RedisAddress, type RingAddress, type SessionsAddress } from './address.js';
-import type { CinemaStore } from './session.js';
+import {
+  copiesOf,
+  type PlaceAddress,
+  placeInWords,
+  type RedisAddress,
+  type RingAddress,
+  type SessionsAddress,
+} from './address.js';
 
 export interface Place {
-  readonly store: CinemaStore;
+  readonly store: Store;
+  /** Sessions live in cookies, and the store keeps who was signed out. */
+  readonly seal?: Sealer;
   /** For operators, where sessions live in a ring. */
   readonly ring?: RingControls;
   /** Resolves once it answers and can do what is needed, with sentences for the operator. Otherwise rejects with OutOfReach. */
@@ -23,7 +31,13 @@ export interface Place {
 /** The place does not answer, or not as it must. The message is for the operator, and is all there is to say. */
 export class OutOfReach extends Error {}
 
-export async function openStore(address: SessionsAddress): Promise<Place> {
+/** `keys`: for sessions in cookies, the newest first. */
+export async function openStore(address: SessionsAddress, keys: readonly string[]): Promise<Place> {
+  if (address.kind !== 'cookie') return openPlace(address);
+  return { seal: encrypted({ keys }), ...(await openPlace(address.revocations)) };
+}
+
+async function openPlace(address: PlaceAddress): Promise<Place> {
   if (address.kind === 'lmdb') return { store: lmdb(address.folder), reach: async () => [], close: () => undefined };
   if (address.kind === 'ring') return openRing(address);
   if ('servers' in address) return openRedis(address);
@@ -106,7 +120,7 @@ function openClient(address: RedisAddress) {
   };
 }
 
-async function checked(store: Required<Pick<CinemaStore, 'check'>>): Promise<readonly string[]> {
+async function checked(store: Required<Pick<Store, 'check'>>): Promise<readonly string[]> {
   try {
     return await store.check();
   } catch (error) {

@@ -1,9 +1,10 @@
 /**
  * What each signed-in session runs on, for the list "where you are signed in".
  *
- * The truth about sessions is the session store: `sessions.of(user)` says which are alive. This table only remembers the
+ * The truth about sessions is the session store, which says what is alive. This table only remembers the
  * browser's name that came with the sign-in, which the owner recognises. A row without a session is never shown, and
- * goes with the next sweep.
+ * goes with a sweep in the end. It is written before its session is bound: where the store cannot find sessions by user, it can
+ * be asked for each that stands here.
  */
 import { day, type House } from './house.js';
 

@@ -76,7 +76,7 @@ export function accountRoutes(desk: Desk): Router {
       const id = userOf(desk, req);
       const form = formOf(req);
       await accounts.changePassword(id, form.text('password'), form.text('new_password'), addressOf(req));
-      await desk.sessions.revoke(id);
+      await desk.signIns.endAll(id);
       desk.sessions.from(req).destroy();
       return { message: say.passwordChanged };
     },

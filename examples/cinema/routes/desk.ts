@@ -10,10 +10,12 @@ import { say } from '../domain/messages.js';
 import { refuse } from '../domain/refusal.js';
 import { flaskIdentifier } from '../http/flask.js';
 import type { CinemaSession, CinemaSessions, Flash } from '../session.js';
+import type { SignIns } from './sign-ins.js';
 
 export interface Desk {
   readonly cinema: Cinema;
   readonly sessions: CinemaSessions;
+  readonly signIns: SignIns;
   /** This server's name, as X-Served-By tells it. */
   readonly name: string;
   /** What keeps the sessions. */

@@ -3,11 +3,13 @@
  * are ours; the original had no way to list or end a session.
  */
 import { type Request, Router } from 'express';
+import type { Session } from 'sojourn';
 import { say } from '../domain/messages.js';
 import { refuse } from '../domain/refusal.js';
 import { parseSeats } from '../domain/seats.js';
 import { formOf } from '../http/form.js';
 import { part, query, resource } from '../http/resource.js';
+import type { CinemaSession } from '../session.js';
 import { type Desk, userOf } from './desk.js';
 
 /** Chosen seats are remembered for so many showings; the oldest choice goes first. */
@@ -37,7 +39,7 @@ export function sessionRoutes(desk: Desk): Router {
       const user = userOf(desk, req);
       const mine = desk.sessions.from(req);
       const others = query(req, 'others') === '1';
-      const ended = await desk.sessions.revoke(user, others ? { except: mine.id } : {});
+      const ended = await desk.signIns.endAll(user, others ? mine.id : undefined);
       if (!others) mine.destroy();
       return { message: others ? say.signedOutElsewhere : say.signedOutEverywhere, ended };
     },
@@ -48,7 +50,7 @@ export function sessionRoutes(desk: Desk): Router {
       const user = userOf(desk, req);
       const mine = desk.sessions.from(req);
       const id = part(req, 'id');
-      if (!(await isOwnSession(desk, user, id))) refuse(say.noSuchDevice);
+      if (!(await desk.signIns.isOf(user, id))) refuse(say.noSuchDevice);
       if (id === mine.id) mine.destroy();
       else await desk.sessions.destroy(id);
       return { message: say.deviceSignedOut };
@@ -61,18 +63,19 @@ export function sessionRoutes(desk: Desk): Router {
 /** GET /api/session/: the discreet line at the foot of the page. */
 export async function showSession(desk: Desk, req: Request): Promise<object> {
   const mine = desk.sessions.from(req);
-  const stored = mine.isNew ? null : await desk.inspect(mine.id);
+  const isSealed = desk.livesIn === 'cookie';
+  const stored = mine.isNew || isSealed ? null : await desk.inspect(mine.id);
   const fields = [...(stored?.fields ?? [])].map(([name, bytes]) => ({ name, bytes: bytes.length }));
   return {
     servedBy: desk.name,
     livesIn: desk.livesIn,
-    id: stored ? mine.id : null,
+    id: stored || (isSealed && !mine.isNew) ? mine.id : null,
     user: mine.user ?? null,
     signedIn: mine.signedInAt ?? null,
     created: stored?.head.createdAt ?? null,
     expires: stored?.head.expiresAt ?? null,
     version: stored?.head.version ?? null,
-    fields,
+    fields: isSealed ? fieldsOf(mine) : fields,
     recent: mine.get('recent') ?? [],
     seats: mine.get('seats') ?? {},
     flash: mine.has('flash') ? (mine.take('flash') ?? []) : [],
@@ -82,25 +85,13 @@ export async function showSession(desk: Desk, req: Request): Promise<object> {
 async function devicesOf(desk: Desk, req: Request): Promise<object> {
   const user = userOf(desk, req);
   const mine = desk.sessions.from(req);
-  const agents = await desk.cinema.devices.agents(user);
-  const list = [];
-  for await (const [id, head] of desk.sessions.of(user)) {
-    list.push({
-      id,
-      current: id === mine.id,
-      agent: agents.get(id) ?? '',
-      created: head.createdAt,
-      signedIn: head.signedInAt ?? head.createdAt,
-      expires: head.expiresAt,
-      remember: head.remember ?? false,
-    });
-  }
-  return list.sort((a, b) => b.signedIn - a.signedIn);
+  const list = await desk.signIns.list(mine, user);
+  return list.map(({ id, ...facts }) => ({ id, current: id === mine.id, ...facts }));
 }
 
-async function isOwnSession(desk: Desk, user: string, wanted: string): Promise<boolean> {
-  for await (const [id] of desk.sessions.of(user)) if (id === wanted) return true;
-  return false;
+/** Of a session that no store holds: how long its fields are as text. */
+function fieldsOf(mine: Session<CinemaSession>): { name: string; bytes: number }[] {
+  return [...mine.keys()].map((name) => ({ name, bytes: Buffer.byteLength(JSON.stringify(mine.get(name)) ?? '') }));
 }
 
 function withSeats(

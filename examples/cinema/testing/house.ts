@@ -5,7 +5,7 @@ import { lmdb } from 'sojourn/lmdb';
 import { createApp } from '../app.js';
 import { openDatabase } from '../db/open.js';
 import type { Database } from '../db/schema.js';
-import { type CinemaSessions, type CinemaStore, cinemaSessions } from '../session.js';
+import { type CinemaSessions, cinemaSessions } from '../session.js';
 import { type Browser, browser } from './browser.js';
 
 export interface TestHouse {
@@ -40,13 +40,14 @@ export async function openHouse(options: TestHouseOptions): Promise<TestHouse> {
   const { folder, port, demo = true } = options;
   const clock = { now: NOON };
   const db = await openDatabase(options.database ?? join(folder, 'cinema.db'));
-  const store: CinemaStore = lmdb(join(folder, 'sessions'));
-  const sessions = cinemaSessions(store);
+  const store = lmdb(join(folder, 'sessions'));
+  const { sessions, byUser } = cinemaSessions({ store });
   const texts: TestHouse['texts'] = [];
   const faults: unknown[] = [];
   const app = createApp({
     db,
     sessions,
+    byUser,
     livesIn: 'lmdb',
     name: 'test-1',
     demo,

@@ -145,7 +145,7 @@ function summary(size) {
     {},
     el('span', { id: 'lives-in' }, ` ${t(`in-${session.livesIn}`)}`),
     ` · ${count} · ${bytes(size)}`,
-    el('span.wide-only', {}, ` · ${t('until', { time: shortMoment(session.expires) })}`),
+    session.expires && el('span.wide-only', {}, ` · ${t('until', { time: shortMoment(session.expires) })}`),
   );
 }
 
@@ -154,8 +154,8 @@ function table() {
   const facts = [
     row(t('sessionId'), el('code', {}, short(session.id))),
     row(t('sessionUser'), session.user ?? t('nobody')),
-    row(t('sessionVersion'), session.version),
-    row(t('expires'), moment(session.expires)),
+    session.version && row(t('sessionVersion'), session.version),
+    session.expires && row(t('expires'), moment(session.expires)),
     row(t('lives'), t(`lives-${session.livesIn}`)),
   ];
   const fields = session.fields.map((field) => row(el('code', {}, field.name), bytes(field.bytes)));

@@ -180,6 +180,10 @@ export const words = {
     'Every place where you are signed in. What you end here is over at once, on every server.',
     '您登录过的所有设备。在这里退出后，所有服务器立即生效。',
   ],
+  devicesInCookies: [
+    'Your sessions live in your browsers’ cookies, so nobody can list them: only this one is shown. What you end here is over at once, on every server.',
+    '会话保存在各浏览器的 Cookie 中，服务器无法列出，这里只显示当前设备。在这里退出后，所有服务器立即生效。',
+  ],
   thisDevice: ['This device', '当前设备'],
   unknownDevice: ['Unknown device', '未知设备'],
   signedInSince: ['since {moment}', '登录于 {moment}'],
@@ -223,6 +227,8 @@ export const words = {
   'in-postgres': ['in PostgreSQL', '存于 PostgreSQL'],
   'in-mysql': ['in MySQL or MariaDB', '存于 MySQL 或 MariaDB'],
   'in-mongodb': ['in MongoDB', '存于 MongoDB'],
+  'in-memcached': ['in memcached', '存于 memcached'],
+  'in-cookie': ['in the cookie', '存于 Cookie'],
   'in-redis': ['in Redis', '存于 Redis'],
   'in-redis-cluster': ['in a Redis Cluster', '存于 Redis 集群'],
   'in-ring': ['in a ring of Redis servers', '存于 Redis 环'],
@@ -233,6 +239,8 @@ export const words = {
   'lives-postgres': ['PostgreSQL, shared by all servers', 'PostgreSQL，所有服务器共用'],
   'lives-mysql': ['MySQL or MariaDB, shared by all servers', 'MySQL 或 MariaDB，所有服务器共用'],
   'lives-mongodb': ['MongoDB, shared by all servers', 'MongoDB，所有服务器共用'],
+  'lives-memcached': ['memcached, shared by all servers', 'memcached，所有服务器共用'],
+  'lives-cookie': ['your browser’s cookie, encrypted', '您浏览器的 Cookie，已加密'],
   'lives-redis': ['Redis, near cache in each server', 'Redis，每台服务器有本地缓存'],
   'lives-redis-cluster': ['Redis Cluster, near cache in each server', 'Redis 集群，每台服务器有本地缓存'],
   'lives-ring': [

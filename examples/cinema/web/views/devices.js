@@ -12,20 +12,22 @@ import { t } from '../language.js';
 import { whileBusy } from '../parts/form.js';
 import { heading } from '../parts/heading.js';
 import { go, redraw } from '../router.js';
+import { askForSession } from '../session.js';
 import { toast, toastTrouble } from '../toast.js';
 import { accountFrame } from './account-frame.js';
 
 export async function devices({ left }) {
-  const list = await get('/api/session/devices', left);
+  const [list, { livesIn }] = await Promise.all([get('/api/session/devices', left), askForSession(left)]);
+  const isListed = livesIn !== 'cookie';
   const sorted = [...list].sort((a, b) => Number(b.current) - Number(a.current) || b.signedIn - a.signedIn);
   return accountFrame(
-    heading(t('devices'), { text: t('devicesText') }),
+    heading(t('devices'), { text: t(isListed ? 'devicesText' : 'devicesInCookies') }),
     el(
       'ul.lines',
       {},
       sorted.map((device) => el('li', {}, line(device))),
     ),
-    el('div.actions', {}, list.length > 1 && endOthers(), endAll()),
+    el('div.actions', {}, (list.length > 1 || !isListed) && endOthers(), endAll()),
   );
 }
 
