@@ -3,8 +3,9 @@
  * lost, nobody revived.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as rest } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Delta, Stored } from '../src/contract.js';
 import { isFailure } from '../src/errors.js';
@@ -94,6 +95,23 @@ test('somebody who is stopped keeps his lock, and others are told after a while'
   await other.stop('SIGKILL');
   expect(await store.commit('a', write('f', 1))).toMatchObject({ status: 'ok' });
   expect(await store.destroy('b')).toBeUndefined();
+  await store.close?.();
+});
+
+test('a program whose last act is a logout waits for who is at that session, and ends when it is done', async () => {
+  const folder = tempFolder('file');
+  const store = file(folder, { durable: false });
+  await store.create('a', session());
+  const [name] = filesBelow(join(folder, 'sessions'));
+  const [own] = readdirSync(join(folder, 'owners'));
+  linkSync(join(folder, 'owners', own!), `${name}.lock`);
+  const logout = `import { file } from 'sojourn/file'; console.log('begins'); await file(process.argv[1]).destroy('a');`;
+  const program = await start(process.execPath, ['--input-type=module', '-e', logout, folder], { ready: /begins/ });
+  // Where it does not wait it is soon over; where it does, it has nothing else to do.
+  await Promise.race([program.exited, rest(300)]);
+  rmSync(`${name}.lock`);
+  expect(await program.exited).toEqual({ code: 0, signal: null });
+  expect(await store.load('a')).toBeNull();
   await store.close?.();
 });
 

@@ -1,12 +1,11 @@
 /** What goes wrong in databases: deadlocks, connections that are cut, answers that get lost, tables that are missing, rows that are damaged. */
 
-import { type Kysely, sql as raw } from 'kysely';
+import { sql as raw } from 'kysely';
 import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type SqlClient, sqlClient } from '../../test/programs/sql-client.js';
 import { databases } from '../../test/support/databases.js';
-import { exam, runs } from '../../test/support/exam.js';
 import type { Delta, Stored } from '../contract.js';
 import { isFailure } from '../errors.js';
 import { sql, sqlMigration, sqlSchema } from './sql.js';
@@ -216,54 +215,6 @@ describe('sql', () => {
     });
   });
 });
-
-const EXPIRED = runs(3000, 1_000_000);
-for (const { name, when, start } of databases) {
-  when.test(
-    `${name}: ${EXPIRED} expired rows are swept while commits go on`,
-    async () => {
-      const client = sqlClient((await start()).url);
-      const table = 'swept';
-      await sqlMigration({ table }).up(client.db);
-      await fill(client.db, name, table, EXPIRED);
-      const store = sql(client.db, { table });
-      await store.create('live', session());
-      let removed = 0;
-      const sweeping = (async () => {
-        for (let some = -1; some !== 0; removed += some) some = await store.sweep(1000);
-      })();
-      let longestMs = 0;
-      let swept = false;
-      void sweeping.then(() => (swept = true));
-      for (let n = 0; !swept; n++) {
-        const begun = performance.now();
-        expect(await store.commit('live', write('n', String(n)))).toEqual({ status: 'ok', version: n + 2 });
-        longestMs = Math.max(longestMs, performance.now() - begun);
-        await new Promise(setImmediate);
-      }
-      await sweeping;
-      expect(removed).toBe(EXPIRED);
-      expect(await store.load('live')).not.toBeNull();
-      if (exam)
-        console.log(`${name}: the longest commit beside a sweep of ${EXPIRED} rows took ${longestMs.toFixed(1)} ms`);
-      await client.close();
-    },
-    1_800_000,
-  );
-}
-
-/** Rows that expired long ago, made by the database itself. */
-async function fill(db: Kysely<unknown>, name: string, table: string, count: number): Promise<void> {
-  const key = (text: string) =>
-    name === 'MariaDB' ? raw`concat('old ', ${raw.raw(text)})` : raw`'old ' || (${raw.raw(text)})`;
-  const thousand = raw.raw('with recursive d as (select 0 as n union all select n + 1 from d where n < 999)');
-  const record = Buffer.alloc(300, 1);
-  for (let from = 0; from < count; from += 100_000) {
-    await raw`insert into ${raw.raw(table)} (id, mark, expires_at, user_key, record) ${thousand}
-      select ${key(`${from} + a.n * 1000 + b.n`)}, 'm', a.n + 1, null, ${name === 'PostgreSQL' ? raw`cast(${record} as bytea)` : record}
-      from d a, d b where ${raw.raw(`${from} + a.n * 1000 + b.n < ${count} and a.n < 100`)}`.execute(db);
-  }
-}
 
 function rowsOf(result: unknown): { pid: unknown }[] {
   if (Array.isArray(result)) return result[0] as { pid: unknown }[];

@@ -11,7 +11,7 @@
  */
 import { link, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { environment, soon } from '../../core/environment.js';
+import { environment, pause } from '../../core/environment.js';
 import { FILE_MODE, inFolder, isCode } from './disk.js';
 import { isGone, type Owner, ownerIn, thisProcess, written } from './owner.js';
 
@@ -72,7 +72,7 @@ export class Locks {
       if (seen === null) continue;
       holder = seen.owner;
       if (holder !== null && isGone(holder, seen.silentMs)) await this.#clear(lock, holder);
-      await new Promise<void>((resolve) => soon(environment, LOOK_LEAST_MS, LOOK_MOST_MS, resolve));
+      await pause(LOOK_LEAST_MS, LOOK_MOST_MS);
     }
     throw new Held(holder);
   }

@@ -5,7 +5,7 @@
  * stood in its way, or because its connection was cut, is tried once more: a pool has another connection at hand. That is safe although
  * the first try may have been carried out, because every write has a mark of its own, by which it is known again.
  */
-import { environment, soon } from '../../core/environment.js';
+import { pause } from '../../core/environment.js';
 import { failure, isFailure, type SojournError } from '../../errors.js';
 
 /** Rolled back by the database, which asks to try again. */
@@ -94,7 +94,7 @@ export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
     const [least, most] = announced.has(codeOf(error))
       ? [ENDING_LEAST_MS, ENDING_MOST_MS]
       : [PAUSE_LEAST_MS, PAUSE_MOST_MS];
-    await new Promise<void>((resolve) => soon(environment, least, most, resolve));
+    await pause(least, most);
     return ask();
   }
 }
