@@ -20,6 +20,10 @@ export function unreadable(problem: string): SojournError {
   return failure('SOJOURN_CORRUPT', { what: "Flask's session", problem });
 }
 
+/** For what came with a list as a key, or with a key of thousands of characters. */
+export const unreadableKey = (): SojournError =>
+  unreadable('it has a key that Python has no hash for, or one that is too long');
+
 /** SOJOURN_VALUE, for what Python or this format has no place for. */
 export function unwritable(path: string, problem: string): SojournError {
   return failure('SOJOURN_VALUE', { path, problem });

@@ -3,18 +3,16 @@
  *
  * The format has room for a dict, the second of its signing, and nothing else. So what a session of ours has besides its fields is
  * taken from there: it was created, and used, when it was signed; `_permanent` is "remember"; `_user_id`, where Flask-Login keeps
- * it, is the user. These two are no fields in Node. The id is new with every request: two visitors with equal sessions that were signed in
- * the same second have the same cookie, so that nothing made of it could tell them apart, and one would be given what the other wrote.
+ * it, is the user. These two are no fields in Node. There is no id: two visitors with equal sessions that were signed in the same second
+ * have the same cookie, so that nothing made of it could tell them apart.
  *
  * Keys that cannot be names of fields here (an empty one, `__proto__`) are kept together in one field, `$flask`, and written back where
  * they were. A clock that runs behind refuses what was signed "in the future", and Flask then signs the visitor out without a word;
  * so we sign two seconds in the past.
  */
-import type { Duration, Head, Sealed, SessionFormat } from '../../contract.js';
-import { environment } from '../../core/environment.js';
+import type { Duration, Head, SessionFormat, Stored } from '../../contract.js';
 import { problemOfName } from '../../core/limits.js';
 import { checked, durationMs, oneOf, show } from '../../core/options.js';
-import { newId } from '../../core/token.js';
 import { failure } from '../../errors.js';
 import { unwritable } from './bounds.js';
 import { flaskCodec } from './codec.js';
@@ -75,7 +73,7 @@ export function flaskCookie(options: FlaskCookieOptions): SessionFormat {
       if (opened === null) return null;
       const age = Math.floor(now / 1000) - opened.signedAt;
       if (age < -toleranceS || age > lifetimeS) return null;
-      return sealedOf(opened.dict, opened.signedAt, lifetimeS, user);
+      return storedOf(opened.dict, opened.signedAt, lifetimeS, user);
     },
   };
 }
@@ -93,9 +91,8 @@ export function userKey(given: string | undefined): string {
   throw failure('SOJOURN_OPTION', { option: 'user', wanted: 'must be the key of a field', got: show(key) });
 }
 
-function sealedOf(dict: Dict, signedAt: number, lifetimeS: number, user: string): Sealed {
+function storedOf(dict: Dict, signedAt: number, lifetimeS: number, user: string): Stored {
   return {
-    id: newId(environment.random),
     head: {
       createdAt: signedAt * 1000,
       expiresAt: (signedAt + lifetimeS) * 1000,

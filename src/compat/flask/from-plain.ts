@@ -11,12 +11,12 @@ import {
   DateTime,
   Dict,
   Float,
+  hashed,
   Markup,
   type Python,
   PythonSet,
   TimeDelta,
   Tuple,
-  Unhashable,
   Uuid,
 } from './python.js';
 import { int } from './python-numbers.js';
@@ -78,13 +78,24 @@ function object(value: object, before: Python | undefined, place: Place): Python
   }
   if (value instanceof Uint8Array) return before instanceof ByteArray ? new ByteArray(value) : new Uint8Array(value);
   if (value instanceof Date) return dateTime(value, before, place);
-  if (value instanceof Set) return hashed(place, () => set(value, before, place));
-  if (value instanceof Map) return hashed(place, () => dict([...value], before, place));
+  if (value instanceof Set)
+    return hashed(
+      () => set(value, before, place),
+      () => noKey(place),
+    );
+  if (value instanceof Map)
+    return hashed(
+      () => dict([...value], before, place),
+      () => noKey(place),
+    );
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype)
     throw unwritable(place.path, `Python has no counterpart of ${kindOf(value)}`);
   if (isWord(value)) return word(value, place);
-  return dict(Object.entries(value), before, place);
+  return hashed(
+    () => dict(Object.entries(value), before, place),
+    () => noKey(place),
+  );
 }
 
 function list(items: readonly unknown[], before: unknown, place: Place): Python[] {
@@ -133,14 +144,8 @@ function word({ $python, of }: PythonWord, place: Place): Python {
   return new Uuid(hex);
 }
 
-function hashed<T>(place: Place, make: () => T): T {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof Unhashable)
-      throw unwritable(place.path, 'Python takes no such key: a list, a dict, something very long');
-    throw error;
-  }
+function noKey({ path }: Place): Error {
+  return unwritable(path, 'Python takes no such key: a list, a dict, something very long');
 }
 
 function at(place: Place, step: string): Place {

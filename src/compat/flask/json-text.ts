@@ -5,13 +5,18 @@
  * written is ASCII, without blanks, with the keys of every dict sorted by code point (JavaScript sorts by UTF-16 units, which puts
  * characters beyond U+FFFF elsewhere) before they become text. `JSON.parse` can do none of it, hence a parser: one pass, bounded depth.
  */
-import { MAX_DEPTH, MAX_VALUES, unreadable, unwritable } from './bounds.js';
-import { Dict, Float, Markup, type Python } from './python.js';
-import { floatText, numberOf } from './python-numbers.js';
+import { MAX_DEPTH, MAX_VALUES, unreadable, unreadableKey, unwritable } from './bounds.js';
+import { Dict, Float, hashed, Markup, type Python } from './python.js';
+import { floatText, intText, numberOf } from './python-numbers.js';
 
 /** SOJOURN_CORRUPT for what Python would not read. `convert` sees every dict that was read, inner ones first. */
-export function readJson(text: string, convert: (dict: Dict) => Python = (dict) => dict): Python {
-  return new Reader(text, convert).whole();
+export function readJson(text: string, convert: (dict: Dict) => Python): Python {
+  return new Reader(text, convert, false).whole();
+}
+
+/** JSON as everybody else reads it: no words for what is no number, none too large for a float, no half characters. */
+export function readStrictJson(text: string): Python {
+  return new Reader(text, (dict) => dict, true).whole();
 }
 
 const BLANK = /[ \t\n\r]*/y;
@@ -26,12 +31,14 @@ const ESCAPES: ReadonlyMap<string, string> = new Map(
 class Reader {
   readonly #text: string;
   readonly #convert: (dict: Dict) => Python;
+  readonly #isStrict: boolean;
   #at = 0;
   #values = 0;
 
-  constructor(text: string, convert: (dict: Dict) => Python) {
+  constructor(text: string, convert: (dict: Dict) => Python, isStrict: boolean) {
     this.#text = text;
     this.#convert = convert;
+    this.#isStrict = isStrict;
   }
 
   whole(): Python {
@@ -49,8 +56,8 @@ class Reader {
     if (first === '{') return this.#dict(depth);
     if (first === '[') return this.#list(depth);
     if (first === '"') return this.#string();
-    for (const [word, value] of WORDS) if (this.#took(word)) return value;
-    return this.#number();
+    for (const [word, value] of WORDS) if (this.#took(word)) return this.#checked(value);
+    return this.#checked(this.#number());
   }
 
   #dict(depth: number): Python {
@@ -61,7 +68,8 @@ class Reader {
         this.#skip(BLANK);
         const key = this.#string();
         this.#demand(':');
-        dict.set(key, this.#value(depth + 1));
+        const value = this.#value(depth + 1);
+        hashed(() => dict.set(key, value), unreadableKey);
       } while (this.#next(','));
       this.#demand('}');
     }
@@ -83,7 +91,7 @@ class Reader {
     let text = this.#skip(PLAIN);
     for (;;) {
       const end = this.#text[this.#at++];
-      if (end === '"') return text;
+      if (end === '"') return this.#whole(text);
       if (end !== '\\') throw unreadable('its JSON has a string without end');
       text += this.#escaped() + this.#skip(PLAIN);
     }
@@ -108,6 +116,17 @@ class Reader {
     if (match === null) throw unreadable('its JSON is broken');
     this.#at = NUMBER.lastIndex;
     return numberOf(match[0], match[1] !== undefined || match[2] !== undefined);
+  }
+
+  #checked(value: Python): Python {
+    if (this.#isStrict && value instanceof Float && !Number.isFinite(value.value))
+      throw unreadable('its JSON has a number that is none');
+    return value;
+  }
+
+  #whole(text: string): string {
+    if (this.#isStrict && !text.isWellFormed()) throw unreadable('its JSON has half a character');
+    return text;
   }
 
   #next(mark: string): boolean {
@@ -152,7 +171,8 @@ function written(value: Python, path: string, depth: number): string {
   if (value === null) return 'null';
   if (typeof value === 'string') return quoted(value);
   if (value instanceof Markup) return quoted(value.text);
-  if (typeof value === 'boolean' || typeof value === 'number' || typeof value === 'bigint') return String(value);
+  if (typeof value === 'boolean' || typeof value === 'number') return String(value);
+  if (typeof value === 'bigint') return intText(value, path);
   if (value instanceof Float) return jsonFloat(value.value);
   if (Array.isArray(value)) return `[${value.map((item, i) => written(item, `${path}[${i}]`, depth + 1)).join(',')}]`;
   if (!(value instanceof Dict)) throw unwritable(path, 'JSON has no form for it');

@@ -6,8 +6,8 @@
  * is left. A lone 0x80 is the empty dict.
  */
 import { isUtf8 } from 'node:buffer';
-import { MAX_BYTES, MAX_DEPTH, unreadable } from './bounds.js';
-import { DateTime, Dict, Float, type Python, Unhashable } from './python.js';
+import { MAX_BYTES, MAX_DEPTH, unreadable, unreadableKey } from './bounds.js';
+import { DateTime, Dict, Float, hashed, type Python, Tuple } from './python.js';
 import { int } from './python-numbers.js';
 
 /** SOJOURN_CORRUPT unless it is one dict and nothing else. */
@@ -108,7 +108,10 @@ class Reader {
 
   #dict(size: number, depth: number): Dict {
     const dict = new Dict();
-    for (let i = 0; i < size; i++) setKey(dict, this.value(depth + 1), this.value(depth + 1));
+    for (let i = 0; i < size; i++) {
+      const [key, value] = [this.value(depth + 1), this.value(depth + 1)];
+      hashed(() => dict.set(frozen(key), value), unreadableKey);
+    }
     return dict;
   }
 
@@ -140,19 +143,16 @@ class Reader {
   }
 }
 
-function setKey(dict: Dict, key: Python, value: Python): void {
-  try {
-    dict.set(key, value);
-  } catch (error) {
-    if (error instanceof Unhashable)
-      throw unreadable('it has a key that Python has no hash for, or one that is too long');
-    throw error;
-  }
+/** A tuple was written as an array. In the place of a key msgspec knows that it was one. */
+function frozen(key: Python): Python {
+  return Array.isArray(key) ? new Tuple(key.map(frozen)) : key;
 }
 
-/** Years 1 to 9999, as Python has them; finer than a microsecond is cut off, as msgspec does. */
+/** Years 1 to 9999, as Python has them; rounded to the microsecond, as msgspec does. */
 function dateTime(seconds: number, nanoseconds: number): DateTime {
-  if (seconds < -62_135_596_800 || seconds > 253_402_300_799 || nanoseconds > 999_999_999)
+  const microseconds = Math.round(nanoseconds / 1000);
+  const whole = microseconds === 1_000_000 ? seconds + 1 : seconds;
+  if (whole < -62_135_596_800 || whole > 253_402_300_799 || nanoseconds > 999_999_999)
     throw unreadable('its msgpack has a timestamp that is no date');
-  return DateTime.utc(seconds, Math.floor(nanoseconds / 1000));
+  return DateTime.utc(whole, microseconds % 1_000_000);
 }

@@ -7,20 +7,20 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { MAX_BYTES, MAX_DEPTH, unreadable, unwritable } from './bounds.js';
-import { readJson } from './json-text.js';
+import { readStrictJson } from './json-text.js';
 import { awareText, demandWellFormed, msgspecText } from './msgspec-text.js';
 import { ByteArray, DateTime, Dict, Float, type Python, PythonSet, Tuple } from './python.js';
-import { floatText } from './python-numbers.js';
+import { floatText, intText } from './python-numbers.js';
 
 export function readMsgspecJson(bytes: Uint8Array): Dict {
   if (bytes.length > MAX_BYTES) throw unreadable(`it takes more than ${MAX_BYTES} bytes`);
   if (!isUtf8(bytes)) throw unreadable('its text is no UTF-8');
-  const value = readJson(Buffer.from(bytes).toString('utf8'));
+  const value = readStrictJson(Buffer.from(bytes).toString('utf8'));
   if (!(value instanceof Dict)) throw unreadable('its JSON is no dict');
   return value;
 }
 
-/** SOJOURN_VALUE for Markup, NaN, half characters, keys that JSON has no form for, and what is nested too deep. */
+/** SOJOURN_VALUE for Markup, NaN, ints of thousands of digits, half characters, keys that JSON has no form for, and what is nested too deep. */
 export function writeMsgspecJson(dict: Dict): Buffer {
   return Buffer.from(written(dict, '', 0), 'utf8');
 }
@@ -28,7 +28,8 @@ export function writeMsgspecJson(dict: Dict): Buffer {
 function written(value: Python, path: string, depth: number): string {
   if (depth > MAX_DEPTH) throw unwritable(path, `it is nested more than ${MAX_DEPTH} deep`);
   if (value === null || typeof value === 'boolean') return String(value);
-  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  if (typeof value === 'number') return String(value);
+  if (typeof value === 'bigint') return intText(value, path);
   if (typeof value === 'string') return JSON.stringify(demandWellFormed(value, path));
   if (value instanceof Float) return float(value.value, path);
   if (value instanceof Uint8Array) return base64(value);
@@ -36,7 +37,7 @@ function written(value: Python, path: string, depth: number): string {
   if (Array.isArray(value)) return list(value, path, depth);
   if (value instanceof Tuple || value instanceof PythonSet) return list(value.items, path, depth);
   if (value instanceof Dict) return members(value, path, depth);
-  const text = value instanceof DateTime && value.offset !== null ? awareText(value) : msgspecText(value);
+  const text = jsonText(value);
   if (text === undefined) throw unwritable(path, 'msgspec, which Flask-Session writes with, has no form for it');
   return JSON.stringify(text);
 }
@@ -55,11 +56,15 @@ function members(dict: Dict, path: string, depth: number): string {
 
 function keyText(key: Python, path: string): string {
   if (typeof key === 'string') return demandWellFormed(key, path);
-  if (key === null || typeof key === 'boolean') return String(key);
   if (typeof key === 'number' || typeof key === 'bigint') return String(key);
-  const text = key instanceof Float ? float(key.value, path) : msgspecText(key);
+  if (key instanceof Float) return float(key.value, path);
+  const text = key instanceof Uint8Array ? Buffer.from(key).toString('base64') : jsonText(key);
   if (text === undefined) throw unwritable(path, 'it has a key that JSON has no form for');
   return text;
+}
+
+function jsonText(value: Python): string | undefined {
+  return value instanceof DateTime && value.offset !== null ? awareText(value) : msgspecText(value);
 }
 
 function float(value: number, path: string): string {

@@ -33,7 +33,7 @@ function duration({ days, seconds, microseconds }: TimeDelta): string {
   const [wholeDays, rest] = [away / 86_400_000_000n, away % 86_400_000_000n];
   const [wholeSeconds, micro] = [rest / 1_000_000n, rest % 1_000_000n];
   const fraction = micro === 0n ? '' : `.${String(micro).padStart(6, '0').replace(/0+$/, '')}`;
-  const day = wholeDays === 0n ? '' : `${wholeDays}D`;
-  const time = rest === 0n && wholeDays !== 0n ? '' : `T${wholeSeconds}${fraction}S`;
+  const day = wholeDays === 0n && rest !== 0n ? '' : `${wholeDays}D`;
+  const time = rest === 0n ? '' : `T${wholeSeconds}${fraction}S`;
   return `${total < 0n ? '-' : ''}P${day}${time}`;
 }

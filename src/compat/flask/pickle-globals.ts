@@ -12,6 +12,7 @@ import {
   Decimal,
   Dict,
   Markup,
+  NamedOffset,
   type Python,
   PythonSet,
   TimeDelta,
@@ -112,15 +113,18 @@ const TIMEDELTA = global((args) => {
   return new TimeDelta(days, seconds, microseconds);
 });
 const TIMEZONE = global((args) => {
-  const [offset] = args;
+  const [offset, name] = args;
   const isGood = offset instanceof TimeDelta && (offset.days === 0 || (offset.days === -1 && offset.seconds > 0));
-  if (args.length !== 1 || !isGood || offset.microseconds !== 0) throw refused();
-  return new Zone(offset);
+  if (!isGood || offset.microseconds !== 0) throw refused();
+  if (args.length === 1) return new Zone(offset);
+  if (args.length !== 2 || !isText(name!)) throw refused();
+  return new Zone(new NamedOffset(offset, name));
 });
-const DATE = global((args) => dateOf(only(args, isBytes), 4));
+const DATE = global((args) => dateOf(stateOf(args), 4));
 const DATETIME = global((args) => {
-  const [state, zone] = args;
-  if (!isBytes(state!) || state.length !== 10 || args.length > 2) throw refused();
+  const [, zone] = args;
+  const state = stateOf(args.slice(0, 1));
+  if (state.length !== 10 || args.length > 2) throw refused();
   if (args.length === 2 && !(zone instanceof Zone)) throw refused();
   const [, , month = 0, , hour = 0, minute = 0, second = 0, high = 0, middle = 0, low = 0] = state;
   const microsecond = high * 65_536 + middle * 256 + low;
@@ -172,6 +176,12 @@ function isBytes(item: Item): item is Uint8Array {
   return item instanceof Uint8Array;
 }
 
+/** Python 2 has one word for bytes and text: a date before 1920 is all ASCII there. */
+function stateOf(args: readonly Item[]): Uint8Array {
+  const [state] = args;
+  return isText(state!) ? Buffer.from(state, 'utf8') : only(args, isBytes);
+}
+
 function isList(item: Item): item is Python[] {
   return Array.isArray(item);
 }
@@ -191,7 +201,7 @@ function within(item: Item, min: number, max: number): item is number {
 
 function checkedDecimal(text: string): string {
   const isNumber =
-    /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,9})?$/.test(text) || /^-?(?:Infinity|s?NaN\d*)$/.test(text);
+    /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,19})?$/.test(text) || /^-?(?:Infinity|s?NaN\d*)$/.test(text);
   if (text.length > MAX_DIGITS || !isNumber) throw refused();
   return text;
 }

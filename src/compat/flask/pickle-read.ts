@@ -10,11 +10,11 @@
  * Rejected: the package pickleparser, which executes nothing either, but sets prototypes, rounds large ints, loses tuples and floats,
  * and hands out placeholders where it should refuse.
  */
-import { MAX_DIGITS, unreadable } from './bounds.js';
+import { MAX_DIGITS, unreadable, unreadableKey } from './bounds.js';
 import { Arguments, type Global, globalOf, type Item, isData, tupleOf, Unbuilt } from './pickle-globals.js';
 import { PickleInput, readNativeString, readQuoted, readRawUnicode, readText } from './pickle-input.js';
-import { ByteArray, Dict, Float, type Python, PythonSet, Tuple, Unhashable } from './python.js';
-import { int } from './python-numbers.js';
+import { ByteArray, Dict, Float, hashed, type Python, PythonSet, Tuple } from './python.js';
+import { int, intOfText } from './python-numbers.js';
 import { demandBounded } from './size.js';
 
 /** The dict in these bytes. SOJOURN_CORRUPT for everything else, whatever it is. */
@@ -176,7 +176,7 @@ const STEPS: ReadonlyMap<number, Step> = new Map<number, Step>([
   // Sets
   [0x8f, (m) => m.push(new PythonSet([], false))],
   [0x90, addItems],
-  [0x91, (m) => m.push(hashed(() => new PythonSet(m.values(), true)))],
+  [0x91, (m) => m.push(hashed(() => new PythonSet(m.values(), true), unreadableKey))],
   // The stack and the memo
   [op('('), (m) => m.mark()],
   [op('0'), (m) => m.drop()],
@@ -217,8 +217,8 @@ function intOrBool(text: string): Python {
 }
 
 function intOf(text: string): Python {
-  demand(/^-?\d+$/.test(text) && text.length <= MAX_DIGITS);
-  return int(BigInt(text));
+  demand(/^-?\d+$/.test(text));
+  return intOfText(text);
 }
 
 /** Two's complement, little-endian. */
@@ -257,25 +257,14 @@ function setItems(dict: Item, items: readonly Python[]): Dict {
   return hashed(() => {
     for (let i = 0; i < items.length; i += 2) dict.set(items[i]!, items[i + 1]!);
     return dict;
-  });
+  }, unreadableKey);
 }
 
 function addItems(machine: Machine): void {
   const items = machine.values();
   const set = machine.top();
   if (!(set instanceof PythonSet) || set.frozen) throw broken();
-  hashed(() => set.add(items));
-}
-
-/** Runs what looks for equal keys. */
-function hashed<T>(run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof Unhashable)
-      throw unreadable('it has a key that Python has no hash for, or one that is too long');
-    throw error;
-  }
+  hashed(() => set.add(items), unreadableKey);
 }
 
 function named(name: Item, module: Item): Global {
@@ -294,5 +283,5 @@ function call(machine: Machine): void {
   if (!(args instanceof Tuple || args instanceof Arguments)) throw broken();
   if (typeof what !== 'object' || what === null || !('kind' in what))
     throw unreadable('its pickle calls something that is no name');
-  machine.push(hashed(() => what.call(args.items)));
+  machine.push(hashed(() => what.call(args.items), unreadableKey));
 }

@@ -13,18 +13,19 @@ import {
   Dict,
   Float,
   Markup,
+  NamedOffset,
   type Python,
   PythonSet,
   TimeDelta,
   Tuple,
   Uuid,
 } from './python.js';
-import { floatText } from './python-numbers.js';
+import { demandShort, floatText } from './python-numbers.js';
 import { demandWritable } from './size.js';
 
 export type Protocol = 0 | 2 | 4;
 
-/** SOJOURN_VALUE for what contains itself, and for what no reader of ours would take back. */
+/** SOJOURN_VALUE for what contains itself, for ints of thousands of digits, and for what no reader of ours would take back. */
 export function writePickle(dict: Dict, protocol: Protocol): Buffer {
   demandWritable(dict);
   const writer = protocol === 0 ? new TextWriter() : new BinaryWriter(protocol);
@@ -43,7 +44,8 @@ abstract class Writer {
   value(value: Python): void {
     if (value === null) this.op('N');
     else if (typeof value === 'boolean') this.bool(value);
-    else if (typeof value === 'number' || typeof value === 'bigint') this.int(BigInt(value));
+    else if (typeof value === 'number') this.int(BigInt(value));
+    else if (typeof value === 'bigint') this.bigInt(value);
     else if (typeof value === 'string') this.text(value);
     else if (Array.isArray(value)) this.list(value);
     else if (value instanceof Dict) this.dict([...value.entries()]);
@@ -51,6 +53,11 @@ abstract class Writer {
     else if (value instanceof Float) this.float(value.value);
     else if (value instanceof Uint8Array) this.bytes(value);
     else this.object(value);
+  }
+
+  private bigInt(value: bigint): void {
+    demandShort(value, '');
+    this.int(value);
   }
 
   protected op(letter: string | number, ...parts: readonly Uint8Array[]): void {
@@ -100,8 +107,13 @@ abstract class Writer {
     const state = Buffer.concat([dateState(date), Buffer.from([hour, minute, second, 0, 0, 0])]);
     state.writeUIntBE(microsecond, 7, 3);
     if (fold) state[2]! |= 0x80;
-    const zone = offset === null ? [] : [() => this.call('datetime', 'timezone', [() => this.timeDelta(offset)])];
+    const zone = offset === null ? [] : [() => this.zone(offset)];
     this.call('datetime', 'datetime', [() => this.bytes(state), ...zone]);
+  }
+
+  private zone(offset: TimeDelta): void {
+    const name = offset instanceof NamedOffset ? [() => this.text(offset.name)] : [];
+    this.call('datetime', 'timezone', [() => this.timeDelta(offset), ...name]);
   }
 }
 

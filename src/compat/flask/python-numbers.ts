@@ -4,7 +4,7 @@
  * Both languages print the shortest digits that read back as the same float, so only the form differs: Python writes 1.0, 1e+16 and
  * 1e-07, fixed for exponents from -4 to 15.
  */
-import { MAX_DIGITS, unreadable } from './bounds.js';
+import { MAX_DIGITS, unreadable, unwritable } from './bounds.js';
 import { Float } from './python.js';
 
 /** `repr(value)`, but for the three that are no numbers, whose names JSON and Python spell differently. */
@@ -28,11 +28,30 @@ export function int(value: bigint): number | bigint {
   return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
 }
 
+/** The int in this text. SOJOURN_CORRUPT for one of more digits than Python reads. */
+export function intOfText(text: string): number | bigint {
+  if (text.length > MAX_DIGITS + (text.startsWith('-') ? 1 : 0))
+    throw unreadable('it has an int of thousands of digits');
+  return int(BigInt(text));
+}
+
+/** The digits of an int. SOJOURN_VALUE for one of more digits than Python reads. */
+export function intText(value: bigint, path: string): string {
+  demandShort(value, path);
+  return String(value);
+}
+
+/** SOJOURN_VALUE for an int that no reader would take back. Its size is looked at before its digits are computed. */
+export function demandShort(value: bigint, path: string): void {
+  if (value > -LONGEST && value < LONGEST) return;
+  throw unwritable(path, `it is an int of more than ${MAX_DIGITS} digits, which Python refuses`);
+}
+
+const LONGEST = 10n ** BigInt(MAX_DIGITS);
+
 /** The number that this text is in JSON; the caller has matched its grammar. */
 export function numberOf(text: string, isFloat: boolean): number | bigint | Float {
   if (isFloat) return new Float(Number(text));
   // No JavaScript number is longer, and none this short is inexact.
-  if (text.length <= 15) return Number(text) + 0;
-  if (text.length > MAX_DIGITS) throw unreadable('it has an int of thousands of digits');
-  return int(BigInt(text));
+  return text.length <= 15 ? Number(text) + 0 : intOfText(text);
 }

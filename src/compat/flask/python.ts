@@ -111,6 +111,15 @@ export class TimeDelta {
   }
 }
 
+/** The offset of a timezone that has a name, as `datetime.now().astimezone()` makes it. */
+export class NamedOffset extends TimeDelta {
+  readonly name: string;
+  constructor({ days, seconds, microseconds }: TimeDelta, name: string) {
+    super(days, seconds, microseconds);
+    this.name = name;
+  }
+}
+
 export class CalendarDate {
   readonly year: number;
   readonly month: number;
@@ -199,8 +208,9 @@ export class Dict {
   /** Throws Unhashable for a key that Python would refuse. */
   set(key: Python, value: Python): void {
     const text = keyText(key);
-    // The first of two equal keys stays, as in Python: {1: 'a', True: 'b'} is {1: 'b'}.
-    this.#entries.set(text, [this.#entries.get(text)?.[0] ?? key, value]);
+    // The first of two equal keys stays, as in Python: {1: 'a', True: 'b'} is {1: 'b'}. Markup, as a key, is the text it is equal to.
+    const first = this.#entries.get(text)?.[0] ?? (key instanceof Markup ? key.text : key);
+    this.#entries.set(text, [first, value]);
   }
 
   delete(key: Python): void {
@@ -219,12 +229,22 @@ export class Dict {
 /** A list, a dict, a set: Python has no hash for what can change. Also a key that is absurdly long. */
 export class Unhashable extends Error {}
 
+/** Runs what puts keys somewhere. What comes of `refused` is thrown for a key that has no place there. */
+export function hashed<T>(run: () => T, refused: () => Error): T {
+  try {
+    return run();
+  } catch (error) {
+    throw error instanceof Unhashable ? refused() : error;
+  }
+}
+
 /** Characters of a key, and parts of a tuple that is one. Keys are looked at again and again, and somebody else may have made them. */
 const MAX_KEY = 4096;
 const MAX_KEY_PARTS = 64;
 
 /** Equal for keys that Python holds equal: 1, 1.0 and True are one key. Texts are their own, but for those that look like another key. */
 function keyText(key: Python): string {
+  if (key instanceof Markup) return keyText(key.text);
   if (typeof key === 'string' && key.length <= MAX_KEY) return key.startsWith(OTHER) ? `${OTHER}s${key}` : key;
   const text = OTHER + otherKey(key, { left: MAX_KEY_PARTS });
   if (text.length > MAX_KEY) throw new Unhashable();

@@ -79,7 +79,7 @@ function untagged(dict: Dict): Python {
 /** {" t__": value} is the user's own {" t": value}: Flask cuts the last two characters, whatever they are. */
 function unwrapped(value: Python): Python {
   if (!(value instanceof Dict) || value.size !== 1) throw unreadable('a tag of its JSON holds something else');
-  for (const [key, item] of value.entries()) return tag(String(key).slice(0, -2), item);
+  for (const [key, item] of value.entries()) return tag([...String(key)].slice(0, -2).join(''), item);
   return value;
 }
 
