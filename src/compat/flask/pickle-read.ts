@@ -14,7 +14,7 @@ import { MAX_DIGITS, unreadable, unreadableKey } from './bounds.js';
 import { Arguments, type Global, globalOf, type Item, isData, tupleOf, Unbuilt } from './pickle-globals.js';
 import { PickleInput, readNativeString, readQuoted, readRawUnicode, readText } from './pickle-input.js';
 import { ByteArray, Dict, Float, hashed, type Python, PythonSet, Tuple } from './python.js';
-import { int, intOfText } from './python-numbers.js';
+import { int, intOfText, isShort } from './python-numbers.js';
 import { demandBounded } from './size.js';
 
 /** The dict in these bytes. SOJOURN_CORRUPT for everything else, whatever it is. */
@@ -27,8 +27,8 @@ export function readPickle(bytes: Uint8Array): Dict {
 
 /** Where a list of items begins. */
 const MARK: unique symbol = Symbol('mark');
-/** 2 ** 14285 has 4300 digits. */
-const MAX_LONG_BYTES = Math.ceil((MAX_DIGITS * Math.log2(10)) / 8);
+/** 4300 digits, and one byte more: the sign. */
+const MAX_LONG_BYTES = Math.ceil((MAX_DIGITS * Math.log2(10)) / 8) + 1;
 
 class Machine {
   readonly input: PickleInput;
@@ -226,7 +226,9 @@ function longOf(bytes: Buffer): Python {
   demand(bytes.length <= MAX_LONG_BYTES);
   if (bytes.length === 0) return 0;
   const hex = Buffer.from(bytes).reverse().toString('hex');
-  return int(BigInt.asIntN(bytes.length * 8, BigInt(`0x${hex}`)));
+  const value = BigInt.asIntN(bytes.length * 8, BigInt(`0x${hex}`));
+  demand(isShort(value));
+  return int(value);
 }
 
 const FLOAT_WORDS: ReadonlyMap<string, number> = new Map([

@@ -41,13 +41,17 @@ export function intText(value: bigint, path: string): string {
   return String(value);
 }
 
-/** SOJOURN_VALUE for an int that no reader would take back. Its size is looked at before its digits are computed. */
+/** SOJOURN_VALUE for an int that no reader would take back. */
 export function demandShort(value: bigint, path: string): void {
-  if (value > -LONGEST && value < LONGEST) return;
-  throw unwritable(path, `it is an int of more than ${MAX_DIGITS} digits, which Python refuses`);
+  if (!isShort(value)) throw unwritable(path, `it is an int of more than ${MAX_DIGITS} digits, which Python refuses`);
 }
 
-const LONGEST = 10n ** BigInt(MAX_DIGITS);
+/** Looks at no digit: to compute them takes long for what is too long. */
+export function isShort(value: bigint): boolean {
+  return value > -TOO_LONG && value < TOO_LONG;
+}
+
+const TOO_LONG = 10n ** BigInt(MAX_DIGITS);
 
 /** The number that this text is in JSON; the caller has matched its grammar. */
 export function numberOf(text: string, isFloat: boolean): number | bigint | Float {

@@ -200,6 +200,25 @@ describe('numbers', () => {
     }
   });
 
+  test('nor read from the bytes of a pickle', () => {
+    const long = (bytes: number, last: number) =>
+      Buffer.concat([
+        Buffer.from('80047d8c0161 8b'.replace(' ', ''), 'hex'),
+        Buffer.from([bytes & 255, bytes >> 8, 0, 0]),
+        Buffer.alloc(bytes - 1),
+        Buffer.from([last]),
+        Buffer.from('s.'),
+      ]);
+    expect(shown(readEntry(long(1786, 2)).get('a')!)).toBe(`int ${2n ** 14281n}`);
+    for (const [bytes, last] of [
+      [1786, 127],
+      [1786, 128],
+      [1787, 1],
+      [1788, 0],
+    ] as const)
+      expect(() => readEntry(long(bytes, last)), `${bytes} ${last}`).toThrow(corrupt);
+  });
+
   test('a Decimal may have an exponent of ten digits', () => {
     const pickle = 'gASVMgAAAAAAAAB9lIwBYZSMB2RlY2ltYWyUjAdEZWNpbWFslJOUjA0xRSs5OTk5OTk5OTk5lIWUUpRzLg==';
     expect(shown(entry(pickle))).toBe('{"a": Decimal 1E+9999999999}');
