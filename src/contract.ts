@@ -255,25 +255,17 @@ export interface Sealer {
 
 /**
  * A token format of somebody else's (Flask's cookie) that holds a whole session: it has a place for the fields, a signature of its
- * own, and for the head only what it knows. Goes where a `Sealer` goes.
+ * own, and for the head only what it knows. Goes where a `Sealer` goes. It knows no id: with every request such a session has another
+ * one, for two visitors may have equal tokens, and nothing that is remembered of one may reach the other.
  */
 export interface SessionFormat {
   readonly name: string;
   /** How values become bytes is a part of the format. */
   readonly codec: Codec;
   /** The token of a session. Throws SOJOURN_VALUE for what the format has no place for. `now`: epoch milliseconds. */
-  write(session: Sealed, now: number): string;
+  write(session: Stored, now: number): string;
   /** null for anything forged, damaged or too old. Never throws for bad input, never tries another format. */
-  read(token: string, now: number): Sealed | null;
-}
-
-/** A session that travels in its own token. */
-export interface Sealed extends Stored {
-  /**
-   * Of a format's own token: names this state of one session, and no other; a hash of the token will do where no two sessions can have equal
-   * tokens, and a fresh id for each reading where they can. 22 characters, as of every id.
-   */
-  readonly id: string;
+  read(token: string, now: number): Stored | null;
 }
 
 /** The little that an adapter must show us of a request. Header names are lower case. */

@@ -44,7 +44,6 @@ export type {
   Replaced,
   RequestView,
   Revocable,
-  Sealed,
   Sealer,
   Session,
   SessionFormat,

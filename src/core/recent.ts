@@ -6,23 +6,26 @@
  * newest state that it has sealed. What a request wants is applied to that state, by the rule that every store keeps (delta.ts):
  * fields of both survive, updates are rerun, whoever met a login or a logout is `gone` and sets no cookie.
  *
- * Every state has a random mark and names the marks of three states before it. A token that is older than the newest state opens
- * that one; a token that went on from it elsewhere is newer; anything else is another branch: another server sealed it without
- * knowing of ours. Then the browser's one counts, for it is all that the next server will see, and a `conflict` event tells for each
- * field what was lost. Rejected: to remember for ever (that is a store); a cookie for each state (a page that writes
- * fifty times at once would fill the request's headers).
+ * Every state has a random mark. A token names those of three states before it, and a server remembers more of what it has sealed
+ * itself. A token that is older than the newest state opens that one; a token that went on from it elsewhere is newer; anything else
+ * is another branch: another server sealed it without knowing of ours. Then the browser's one counts, for it is all that the next
+ * server will see, and a `conflict` event tells for each field what was lost. Tokens of somebody else's format have no marks, and an
+ * id for one request only: nothing is known of them. Rejected: to remember for ever (that is a store); a cookie for each state (a page
+ * that writes fifty times at once would fill the request's headers).
  */
 import type { Delta, Environment, Outcome, Stored } from '../contract.js';
 import type { Allowance } from './deadline.js';
 import { sameBytes } from './delta.js';
 import type { Emitter } from './events.js';
 import { applyPacked, pack, unpack } from './record.js';
-import { MARK_BYTES, MARKS_BYTES, type Travelling } from './sealed-form.js';
+import { MARK_BYTES, type Travelling } from './sealed-form.js';
 
 /** So long a request may be under way, about. */
 export const REMEMBERED_MS = 60_000;
 /** The oldest go first. */
 export const MAX_REMEMBERED = 10_000;
+/** Of one session the marks of so many states. Whoever is later than that with his answer is taken for older. */
+const MAX_LINEAGE = 64;
 
 interface Entry {
   readonly newest: Travelling;
@@ -129,7 +132,7 @@ export function recent(environment: Environment, events: Emitter): Recent {
   function marksAfter(base: Travelling | undefined): Buffer {
     const mark = environment.random(MARK_BYTES);
     if (base === undefined || base.marks.length === 0) return Buffer.from(mark);
-    return Buffer.concat([mark, base.marks]).subarray(0, MARKS_BYTES);
+    return Buffer.concat([mark, base.marks.subarray(0, (MAX_LINEAGE - 1) * MARK_BYTES)]);
   }
 
   function tellLost({ id, session }: Travelling, lost: Travelling): void {
@@ -146,16 +149,15 @@ const GONE: Outcome = Object.freeze({ status: 'gone' });
 /**
  * How a token stands to the newest state that is known here. Versions count states along a branch, so the mark of a state is found
  * as many places down the other's list as it has versions less. Further back than the list reaches, the older one is taken for a
- * forefather: a request that is ten writes late must not win, and a true branch that old is a visitor who was away.
+ * forefather. What is known here has a long list. What is presented names three before it: a branch that has gone on by more than
+ * that, elsewhere, is not told from one that went on from ours.
  */
 function compare(presented: Travelling, known: Travelling): 'same' | 'older' | 'newer' | 'branch' {
-  // The id of a foreign format names a state: what is known under it was made from that state.
-  if (presented.marks.length === 0) return 'older';
   const steps = presented.session.head.version - known.session.head.version;
   if (steps === 0) return isMark(presented.marks, 0, known.marks) ? 'same' : 'branch';
   const [young, old] = steps > 0 ? [presented, known] : [known, presented];
   const at = Math.abs(steps) * MARK_BYTES;
-  if (at + MARK_BYTES <= MARKS_BYTES && !isMark(young.marks, at, old.marks)) return 'branch';
+  if (at + MARK_BYTES <= young.marks.length && !isMark(young.marks, at, old.marks)) return 'branch';
   return steps > 0 ? 'newer' : 'older';
 }
 

@@ -6,10 +6,10 @@
  * this state and of those it was made from, so that a server can tell an older state from another branch (recent.ts); and the
  * user's notice that this login came after (notices.ts).
  */
-import type { Sealer, SessionFormat } from '../contract.js';
+import type { Environment, Sealer, SessionFormat } from '../contract.js';
 import { countAt, countBytes } from './packed-fields.js';
 import { type Packed, pack, unpack, writeCount } from './record.js';
-import { idBytes, idOf } from './token.js';
+import { idBytes, idOf, newId } from './token.js';
 
 /** A session on its way. */
 export interface Travelling {
@@ -17,7 +17,7 @@ export interface Travelling {
   readonly session: Packed;
   /** The session's record. */
   readonly record: Buffer;
-  /** Three random bytes for this state, then those of the states before. Empty where a format has no place for them. */
+  /** Three random bytes for this state, then those of the states before, as many as are known. Empty where a format has no place for them. */
   readonly marks: Buffer;
   /** The number of the user's notice when he signed in; 0: there was none. */
   readonly notice: number;
@@ -34,15 +34,15 @@ export interface Form {
 }
 
 export const MARK_BYTES = 3;
-/** This state and three before it. */
-export const MARKS_BYTES: number = 4 * MARK_BYTES;
-export const NO_MARKS: Buffer = Buffer.alloc(0);
+/** In a token: this state and three before it. */
+const MARKS_BYTES: number = 4 * MARK_BYTES;
+const NO_MARKS: Buffer = Buffer.alloc(0);
 const ID_BYTES = 16;
 const MARKS_AT = ID_BYTES;
 const NOTICE_AT = MARKS_AT + MARKS_BYTES;
 
-export function formOf(seal: Sealer | SessionFormat, scope: string): Form {
-  return 'read' in seal ? foreign(seal) : own(seal, scope);
+export function formOf(seal: Sealer | SessionFormat, scope: string, random: Environment['random']): Form {
+  return 'read' in seal ? foreign(seal, random) : own(seal, scope);
 }
 
 function own(sealer: Sealer, scope: string): Form {
@@ -55,7 +55,7 @@ function own(sealer: Sealer, scope: string): Form {
       // 1. The id, 16 bytes; four marks of 3 bytes, zeros where there were fewer states.
       content.set(idBytes(id), 0);
       content.fill(0, MARKS_AT, NOTICE_AT);
-      content.set(marks, MARKS_AT);
+      content.set(marks.subarray(0, MARKS_BYTES), MARKS_AT);
       // 2. The number of the notice, seven bits a byte. 3. The record.
       content.set(record, writeCount(content, NOTICE_AT, notice));
       return sealer.seal(content, scope);
@@ -81,17 +81,21 @@ function own(sealer: Sealer, scope: string): Form {
   };
 }
 
-/** Somebody else's format has its own places. Inside it goes on as ours, so that all rules are written once. */
-function foreign(format: SessionFormat): Form {
+/**
+ * Somebody else's format has its own places. Inside it goes on as ours, so that all rules are written once. But its states cannot be
+ * told apart: two visitors may have equal tokens, and an id made of one would give the second what the first has written. So each
+ * reading has an id of its own, under which nothing is known.
+ */
+function foreign(format: SessionFormat, random: Environment['random']): Form {
   return {
     name: format.name,
     hasMarks: false,
-    seal: ({ id, session: { head, fields } }, now) => format.write({ id, head, fields }, now),
+    seal: ({ session: { head, fields } }, now) => format.write({ head, fields }, now),
     open(token, now) {
-      const sealed = format.read(token, now);
-      if (sealed === null) return null;
-      const record = pack(sealed);
-      return { id: sealed.id, session: unpack(record), record, marks: NO_MARKS, notice: 0 };
+      const read = format.read(token, now);
+      if (read === null) return null;
+      const record = pack(read);
+      return { id: newId(random), session: unpack(record), record, marks: NO_MARKS, notice: 0 };
     },
   };
 }

@@ -1,6 +1,16 @@
 /** Sessions in the cookie, as stories: what works as with a store, what answers that come late do, what cannot be done. */
 import { randomBytes } from 'node:crypto';
-import { cookie, encrypted, memory, type Sealer, type Sessions, sessions, signed } from 'sojourn';
+import {
+  cookie,
+  encrypted,
+  json,
+  memory,
+  type Sealer,
+  type SessionFormat,
+  type Sessions,
+  sessions,
+  signed,
+} from 'sojourn';
 import { type ControllableClock, controllableClock } from 'sojourn/testing';
 import { describe, expect, test } from 'vitest';
 import { request, visitor } from '../../test/support/visitor.js';
@@ -373,6 +383,42 @@ describe('answers that come late', () => {
     expect(told).toContainEqual(['conflict', expect.objectContaining({ field: 'note', lost: true })]);
   });
 
+  test('and when ours wrote more often, in vain: the one answer of the other server came last', async () => {
+    const { s, ann, told, clock } = await started();
+    const slow = await visitor(server(clock).s, ann.cookies).begin();
+    const here = visitor(s, new Map(ann.cookies));
+    for (let i = 0; i < 20; i++) await here.visit((session) => session.update('views', (n = 0) => n + 1));
+    slow.session.set('cart', ['cola']);
+    await slow.end();
+    told.length = 0;
+    expect(await visitor(s, ann.cookies).visit((session) => ({ ...session.data }))).toEqual({
+      views: 1,
+      theme: 'light',
+      cart: ['cola'],
+    });
+    const lost = told.map(([event, payload]) => [event, (payload as { field: string }).field]);
+    expect(lost.sort()).toEqual([
+      ['conflict', 'cart'],
+      ['conflict', 'views'],
+    ]);
+  });
+
+  test('the limit: a branch that went on by more than three writes elsewhere is not told from ours gone on', async () => {
+    for (const [writes, isTold] of [
+      [3, true],
+      [4, true],
+      [5, false],
+    ] as const) {
+      const { s, ann, told, clock } = await started();
+      const other = visitor(server(clock).s, new Map(ann.cookies));
+      await ann.visit((session) => session.set('note', 'lost'));
+      for (let i = 0; i < writes; i++) await other.visit((session) => session.update('views', (n = 0) => n + 1));
+      told.length = 0;
+      expect(await visitor(s, other.cookies).visit((session) => session.get('note'))).toBeUndefined();
+      expect([writes, told.some(([event]) => event === 'conflict')]).toEqual([writes, isTold]);
+    }
+  });
+
   test('a late token from many states ago does not win', async () => {
     const { ann } = await started();
     const late = new Map(ann.cookies);
@@ -406,6 +452,51 @@ describe('answers that come late', () => {
       note: 'saved on the way',
     });
   }, 60_000);
+});
+
+describe("a format of somebody else's", () => {
+  /** Equal sessions have equal tokens, as Flask's have in the same second. */
+  const plain: SessionFormat = {
+    name: 'plain',
+    codec: json(),
+    write: ({ fields }) => Buffer.from(JSON.stringify([...fields].map(([k, v]) => [k, [...v]]))).toString('base64url'),
+    read(token, now) {
+      const fields = JSON.parse(Buffer.from(token, 'base64url').toString()) as [string, number[]][];
+      return {
+        head: { createdAt: now, expiresAt: now + 60_000, version: 1, generation: 0 },
+        fields: new Map(fields.map(([name, bytes]) => [name, Uint8Array.from(bytes)])),
+      };
+    },
+  };
+
+  test('two visitors with equal tokens: what one writes, and that he leaves, is nothing to the other', async () => {
+    const { s } = server(controllableClock(), { seal: plain });
+    const ann = visitor(s);
+    await ann.visit((session) => session.set('theme', 'dark'));
+    const [bob, eve] = [visitor(s, new Map(ann.cookies)), visitor(s, new Map(ann.cookies))];
+    const slow = await bob.begin();
+    await ann.visit((session) => session.set('note', 'a secret of ann'));
+    slow.session.set('views', 1);
+    await slow.end();
+    expect(await bob.visit((session) => ({ ...session.data }))).toEqual({ theme: 'dark', views: 1 });
+    await bob.visit((session) => session.destroy());
+    expect(await eve.visit((session) => ({ ...session.data }))).toEqual({ theme: 'dark' });
+    expect(await ann.visit((session) => session.get('note'))).toBe('a secret of ann');
+  });
+
+  test('what is read goes on within its request', async () => {
+    const { s } = server(controllableClock(), { seal: plain });
+    const ann = visitor(s);
+    await ann.visit((session) => session.set('views', 1));
+    await ann.visit(async (session) => {
+      const { id } = session;
+      session.update('views', (n = 0) => n + 1);
+      expect(await session.save()).toBe('ok');
+      session.update('views', (n = 0) => n + 1);
+      expect(session.id).toBe(id);
+    });
+    expect(await ann.visit((session) => session.get('views'))).toBe(3);
+  });
 });
 
 describe('bad cookies', () => {

@@ -36,7 +36,7 @@ export function sealed(
   settings: CustodySettings,
 ): Custody {
   const { transport, lifetimes, mutations, environment, events } = settings;
-  const form = formOf(usableSeal(seal), transport.scope ?? transport.name);
+  const form = formOf(usableSeal(seal), transport.scope ?? transport.name, environment.random);
   const longest = transport.longest ?? Number.POSITIVE_INFINITY;
   const onReadError = readChoice(options.onReadError ?? 'fail');
   const known = recent(environment, events);
