@@ -11,11 +11,11 @@
 import type { Delta, Head, Outcome } from '../../contract.js';
 import { apply } from '../../core/delta.js';
 import { failure } from '../../errors.js';
-import { extended, plansFrom, whole } from './merge.js';
+import { plansFrom, whole } from './merge.js';
 import { type Group, type Live, newestOf, REPAIR_HORIZON_MS, type Replica, type Stamps } from './replica.js';
 import { entriesOf, groupStamp, latin1Of, Walk } from './replica-fields.js';
 import { MOST_TOMBSTONES } from './replica-layout.js';
-import { type Fresh, freshField, type Plan, type Run, type Span, writeLive } from './replica-write.js';
+import { extended, type Fresh, freshField, type Plan, type Run, type Span, writeLive } from './replica-write.js';
 import { compareStamps, laterStamp, msOf, type Stamp, traceOf } from './stamp.js';
 
 /** What came of it, and what to write down when that is 'ok'. */

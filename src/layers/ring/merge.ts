@@ -15,8 +15,7 @@ import { headBytes, writeHead } from '../../core/record.js';
 import { lostOf } from './merge-lost.js';
 import { type Ended, type Group, type Live, newestOf, type Replica, type Stamps } from './replica.js';
 import { type Entry, entriesOf, valueIn } from './replica-fields.js';
-import { LINEAGE_LENGTH, TRACE_BYTES } from './replica-layout.js';
-import { type Plan, writeEnded, writeLive } from './replica-write.js';
+import { extended, type Plan, writeEnded, writeLive } from './replica-write.js';
 import { compareStamps, laterStamp, type Stamp, traceOf } from './stamp.js';
 
 export interface Merged {
@@ -68,16 +67,6 @@ function raised(replica: Live): Live {
     extended(lineage, (traceOf(newestOf(replica)) + 1) & 0xffff),
     plansOf(replica),
   );
-}
-
-/** The lineage after one more commit. */
-export function extended(lineage: Uint8Array, trace: number): Uint8Array {
-  const kept = Math.min(lineage.length, TRACE_BYTES * (LINEAGE_LENGTH - 1));
-  const next = new Uint8Array(kept + TRACE_BYTES);
-  next.set(lineage.subarray(lineage.length - kept));
-  next[kept] = trace >>> 8;
-  next[kept + 1] = trace;
-  return next;
 }
 
 /** All fields as they stand. */

@@ -2,7 +2,7 @@
  * Where things stand in the bytes of a replica: what its writer and its reader share.
  *
  * There is one way to write a replica down, so that two that mean the same are the same bytes; a reader refuses every other way.
- * What is usual costs nothing: a session that was just created takes 14 bytes more than its record, however many fields it has.
+ * What is usual costs nothing: a session that was just created takes 16 bytes more than its record, however many fields it has.
  * Each commit that writes fields adds 13 for all of them together, as long as one of them is its last; a
  * deleted field keeps its name and two bytes, for a day. A rotation adds 12 until the next login, and the last 15 commits two each.
  *

@@ -15,6 +15,7 @@ import {
   FLOOR,
   LAST_UNTIL,
   LIFETIME_OF_PROOF,
+  LINEAGE_LENGTH,
   LIVE,
   MOST_FIELDS,
   OWN_LIFETIME,
@@ -145,6 +146,16 @@ export function writeField(text: string, value: Uint8Array | null): Run {
   const bytes = Buffer.allocUnsafe(freshBytes(fresh));
   writeFresh(bytes, 0, fresh);
   return { bytes, from: 0, to: bytes.length, name: fresh.name, isDead: fresh.isDead };
+}
+
+/** The lineage after one more commit. */
+export function extended(lineage: Uint8Array, trace: number): Uint8Array {
+  const kept = Math.min(lineage.length, TRACE_BYTES * (LINEAGE_LENGTH - 1));
+  const next = new Uint8Array(kept + TRACE_BYTES);
+  next.set(lineage.subarray(lineage.length - kept));
+  next[kept] = trace >>> 8;
+  next[kept + 1] = trace;
+  return next;
 }
 
 function freshBytes({ value, nameBytes }: Fresh): number {

@@ -20,8 +20,8 @@
  */
 import type { Head, Stored } from '../../contract.js';
 import { EMPTY, groupStamp, ReplicaFields } from './replica-fields.js';
-import { type Run, writeEnded, writeField, writeLive } from './replica-write.js';
-import { compareStamps, laterStamp, type Stamp } from './stamp.js';
+import { extended, type Run, writeEnded, writeField, writeLive } from './replica-write.js';
+import { compareStamps, laterStamp, type Stamp, traceOf } from './stamp.js';
 
 export type Replica = Live | Ended;
 
@@ -73,7 +73,8 @@ export const REPAIR_HORIZON_MS = 86_400_000;
 
 export function created({ head, fields }: Stored, stamp: Stamp): Live {
   const runs: Run[] = [...fields].map(([name, value]) => writeField(name, value)).sort(byName);
-  return writeLive(head, { begun: stamp, proof: stamp, lifetime: stamp, floor: undefined }, EMPTY, [
+  const lineage = extended(EMPTY, traceOf(stamp));
+  return writeLive(head, { begun: stamp, proof: stamp, lifetime: stamp, floor: undefined }, lineage, [
     { stampBytes: stamp, stampAt: 0, runs, count: runs.length, dead: 0 },
   ]);
 }

@@ -89,6 +89,7 @@ export class Judge {
       ({ effect, isPossible, called }) =>
         isPossible && called <= look.returned && (effect.destroys || (effect.nextGeneration ?? 0) > generation),
     );
+    if (refused && mayBeOfAnotherLogin(story, refused, look)) return;
     if (this.#mayHaveExpired(story, look)) return;
     if (mayHaveEnded) {
       if (look.isCalm && refused === undefined) story.seenGone ??= look;
@@ -207,6 +208,14 @@ export class Judge {
 /** Whoever asks while a write is still being refused may see it, and then not any more. */
 function isRefused({ isPossible, returned }: Operation, { called }: Look): boolean {
   return !isPossible && returned <= called;
+}
+
+/** Two logins at the same time on two sides of a disturbed ring: one of them stays, and what was begun after the other is gone. */
+function mayBeOfAnotherLogin(story: Story, { effect }: Operation, look: Look): boolean {
+  const logins = story.operations.filter(
+    (each) => each.effect.nextGeneration === effect.generation && each.called <= look.returned,
+  );
+  return logins.some((login) => login.isPossible && logins.some((other) => other !== login && !other.isBefore(login)));
 }
 
 /** A delete that may have come after this write. */
