@@ -238,7 +238,11 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
   };
   const stores = places.nodes.map(({ store }) => store);
   const isWatchable = stores.every((store) => 'watch' in store);
-  const synced = new Synced(shared, (node) => care.help(node));
+  const synced = new Synced({
+    shared,
+    help: (node) => care.help(node),
+    orphaned: (name, keeper) => void hints.bequeath(name, keeper).catch(() => {}),
+  });
   const mending = new Mending(shared);
   const repair = new Repair(shared, mending, own.pace);
   const hints = new Hints(shared, synced, own.maxHints);
@@ -389,6 +393,7 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
       node.mark = null;
       void synced.look(node);
     }
+    synced.forgetLeavers();
     const isOther = (['table', 'leaving', 'next'] as const).some((name) => document[name] !== before[name]);
     if (isOther) watchers.deaf();
     if (hasBegun) void servers.say(true);

@@ -271,6 +271,77 @@ describe('a node that comes back as it was', () => {
   });
 });
 
+describe('a node that was away for more than a day', () => {
+  const DAYS_MS = 30 * 24 * HOUR_MS;
+  /** Sessions that last for a month; the first node has missed how half of them ended, and nobody remembers that any more. */
+  async function aDayLater(isWatched: boolean) {
+    const scene = fleet();
+    const { store, clock, machines, soon, pass } = scene;
+    const { head, fields } = session(clock.now(), { cart: 'book' });
+    for (const id of ids) await store.create(id, { fields, head: { ...head, expiresAt: clock.now() + DAYS_MS } });
+    await pass(1200);
+    machines[0]!.die();
+    for (const id of ids.slice(0, 12)) {
+      // Its end is near, and then it comes: after a day nobody has any trace of either.
+      await soon(store.commit(id, change(clock.now(), {}, { expiresAt: clock.now() + 60_000 })));
+      await soon(store.destroy(id));
+    }
+    if (!isWatched) await store.close();
+    for (let hours = 0; hours < 25; hours++) {
+      clock.advance(HOUR_MS);
+      await pass(4);
+    }
+    machines[0]!.heal();
+    return { ...scene, use: isWatched ? store : scene.another() };
+  }
+  const left = ids.slice(12);
+
+  test.each([
+    ['in sight of a server', true],
+    ['while no server ran', false],
+  ])('is not believed, and brings nobody back: %s', async (_, isWatched) => {
+    const { use, machines, soon, pass } = await aDayLater(isWatched);
+    for (const id of ids) expect((await soon(use.load(id))) !== null, id).toBe(left.includes(id));
+    await pass(3000);
+    for (const id of ids) expect((await soon(use.load(id))) !== null, id).toBe(left.includes(id));
+    expect(use.describe().nodes.map(({ state, synced }) => `${state} ${synced}`)).toEqual(Array(3).fill('up yes'));
+    // It was emptied and filled again: two copies of whoever is left, and none of the others.
+    for (const id of ids) {
+      const has = await Promise.all(machines.map((each) => each.has(id)));
+      expect(has.filter(Boolean), id).toHaveLength(left.includes(id) ? 2 : 0);
+    }
+  });
+
+  test('waits until the others have all that it is to have', async () => {
+    const { use, machines, soon, pass } = await aDayLater(true);
+    machines[1]!.die();
+    for (const id of ids) await soon(Promise.resolve(use.load(id)).catch(() => null));
+    await pass(2000);
+    expect((await soon(use.check())).join()).toMatch(/Node a was away for a day/);
+    const before = await Promise.all(left.map((id) => machines[0]!.has(id)));
+    expect(before).toContain(true);
+    machines[1]!.heal();
+    await pass(4000);
+    for (const id of ids) expect((await soon(use.load(id))) !== null, id).toBe(left.includes(id));
+    expect(await Promise.all(left.map((id) => machines[0]!.has(id)))).toEqual(before);
+  });
+
+  test('all were off for days: nothing is emptied', async () => {
+    const { store, clock, machines, another, pass } = fleet();
+    const { head, fields } = session(clock.now(), { cart: 'book' });
+    for (const id of ids) await store.create(id, { fields, head: { ...head, expiresAt: clock.now() + DAYS_MS } });
+    await pass(1200);
+    await store.close();
+    clock.advance(70 * HOUR_MS);
+    const use = another();
+    for (const id of ids) expect(text(await use.load(id), 'cart'), id).toBe('book');
+    await pass(1200);
+    expect(use.describe().nodes.map(({ state, synced }) => `${state} ${synced}`)).toEqual(Array(3).fill('up yes'));
+    expect(use.figures.mended).toBe(0);
+    for (const id of ids) expect(await Promise.all(machines.map((each) => each.has(id)))).toContain(true);
+  });
+});
+
 describe('a third node stands in', () => {
   test('one owner hangs, the other one takes writes and then loses everything: they are all there', async () => {
     const scene = fleet();

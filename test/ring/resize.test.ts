@@ -239,6 +239,20 @@ describe('an operator', () => {
     await crowd.verify();
     expect(await two.status()).toMatchObject({ phase: 'stable', epoch: 2 });
     expect(one.describe().nodes.map(({ name }) => name)).toEqual(['a']);
+    // What was kept for it is nobody's any more, and soon gone.
+    await expect.poll(() => keptFor(nodes[0]!, 'b'), within).toEqual([]);
+    // It is alive after all, with sessions that may have ended long ago: it is not taken back with these.
+    isDead = false;
+    await expect.poll(async () => (await mortal.cells.read('ring:table')) !== null, within).toBe(true);
+    expect(await sessionsOn(nodes[1]!)).toBeGreaterThan(0);
+    const back = async () =>
+      one.resize(await one.plan({ add: [{ name: 'b' }] })).catch((error: Error) => error.message);
+    await expect.poll(back, within).toMatch(/b is to join, and has sessions already/);
+    await emptied(nodes[1]!);
+    await expect.poll(back, within).toBeUndefined();
+    await one.settled();
+    await crowd.verify();
+    expect(await sessionsOn(nodes[1]!)).toBe(await sessionsOn(nodes[0]!));
   });
 
   test('is told what cannot be', async () => {
@@ -257,6 +271,17 @@ describe('an operator', () => {
     await expect(lacking.load('visitor-0')).rejects.toThrow(/b, c is missing/);
   });
 });
+
+async function emptied({ cells }: Node): Promise<void> {
+  for await (const id of cells.ids()) await cells.remove(id, (await cells.read(id))!.mark);
+}
+
+/** What a node keeps for another one. */
+async function keptFor({ cells }: Node, name: string): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const id of cells.ids()) if (id.includes(`:${name}`)) ids.push(id);
+  return ids;
+}
 
 async function sessionsOn(node: Node): Promise<number> {
   let count = 0;

@@ -1,8 +1,8 @@
 /**
  * Helping nodes that lack something: one job for each at a time, from whatever tells that it may be possible now.
  *
- * First what it lost as a whole, then what it has missed while others stood in. It counts as sure again when both are done. What
- * fails is tried again at the next beat (synced.ts). Several processes may replay the same hints; that is wasteful, and harmless.
+ * One that was away for a day is emptied. Then comes what it lost as a whole, then what it has missed while others stood in. It counts
+ * as sure again when both are done. What fails is tried again at the next beat (synced.ts). Several processes may replay the same hints; that is wasteful, and harmless.
  */
 import { behindId } from './control.js';
 import type { Hints } from './hints.js';
@@ -54,6 +54,7 @@ export class Care {
   async #help(node: Node): Promise<void> {
     const { synced, repair } = this.#settings;
     if (node.mark === undefined) await synced.look(node);
+    if (node.isOutdated && !(await this.#beginAnew(node))) return;
     if (node.mark === null && (await repair.fill(node)) === 'whole') {
       await this.#settings.restore(node);
       await synced.markSynced(node);
@@ -61,6 +62,24 @@ export class Care {
     for (const keeper of [...node.behind]) {
       if (keeper.isUp && !this.#isClosed) await this.#catchUp(node, keeper);
     }
+  }
+
+  /**
+   * A node that was away for too long (node.ts) gets back into use without anything of what it had, once the others have all of it. Who has
+   * lost the race for this may have taken away what the other one had brought already: then the mark goes once more.
+   */
+  async #beginAnew(node: Node): Promise<boolean> {
+    const { synced, repair } = this.#settings;
+    if (node.mark !== null) {
+      if (!repair.hasOthers(node)) return false;
+      await synced.unmark(node);
+    }
+    if ((await repair.empty(node)) === 'not') {
+      await synced.unmark(node);
+      return false;
+    }
+    await synced.sayAlive(node);
+    return true;
   }
 
   async #catchUp(node: Node, keeper: Node): Promise<void> {

@@ -29,6 +29,11 @@ export async function checkAll(
 /** One sentence for each node that is not as it should be. */
 export function troubles(nodes: readonly Node[]): string[] {
   return nodes.flatMap((node) => {
+    if (node.isReached && node.isOutdated) {
+      return [
+        `Node ${node.name} was away for a day; it is emptied and filled anew, once all nodes that share sessions with it are whole.`,
+      ];
+    }
     if (!node.isUp) return [`Node ${node.name} does not answer; its sessions have one copy fewer until it does.`];
     if (node.mark === null) return [`Node ${node.name} has lost its sessions, and is being filled.`];
     if (node.behind.size > 0) return [`Node ${node.name} has missed writes, and is catching up.`];

@@ -4,6 +4,7 @@
  *   ring:synced            on every node: all that it should have, it has. Its bytes name the era of the ring, and this very mark.
  *   ring:hint:<n>:<name>:<id>   node <name> (n letters) has missed a write of session <id>; the cell of <id> here has it.
  *   ring:behind:<name>     on a node that keeps such hints. 'hints', or 'all' where they became too many to be kept.
+ *   ring:alive             on every node: when it was in use last, as epoch milliseconds.
  *   ring:repair            on a node that is being filled: by whom. It ends by itself when that one has died.
  *   ring:table             on every node: the document of the ring, and what was promised about it (document.ts).
  *   ring:table:<sha256>    on every node: the tables that the document names.
@@ -17,11 +18,13 @@ import { MARK_BYTES } from '../../core/cell.js';
 
 const PREFIX = 'ring:';
 export const SYNCED = 'ring:synced';
+export const ALIVE = 'ring:alive';
 export const REPAIR = 'ring:repair';
 export const TABLE = 'ring:table';
 export const MOVER = 'ring:mover';
 /** What the cells of servers are filed under. */
 export const SERVER_USER = 'ring:server';
+const HINT = 'ring:hint:';
 const BEHIND = 'ring:behind:';
 /** What the cells of `behind` are filed under. */
 export const BEHIND_USER = 'ring:behind';
@@ -36,8 +39,13 @@ export function isControl(id: string): boolean {
   return id.startsWith(PREFIX);
 }
 
+/** Whether a cell is a node's own and lasts: no session, and nothing that is kept for another node. */
+export function isLasting(id: string): boolean {
+  return isControl(id) && !id.startsWith(HINT) && !id.startsWith(BEHIND);
+}
+
 export function hintPrefix(node: string): string {
-  return `${PREFIX}hint:${node.length}:${node}:`;
+  return `${HINT}${node.length}:${node}:`;
 }
 
 export function hintUser(node: string): string {

@@ -52,21 +52,28 @@ export class Hints {
   async replay(node: Node, keeper: Node): Promise<Missed | 'more'> {
     const said = await keeper.ask('see who is behind', () => keeper.cells.read(behindId(node.name)));
     if (said !== null && textIn(said) === 'all') return 'all';
-    const passed = await this.#passAll(node, keeper);
+    const passed = await this.#passAll(node.name, keeper);
     node.hintsPending = Math.max(0, node.hintsPending - passed);
-    return (await this.#isDone(node, keeper, said)) ? 'hints' : 'more';
+    return (await this.#isDone(node.name, keeper, said)) ? 'hints' : 'more';
   }
 
   /** After `node` was filled: what `keeper` kept for it is done, as far as it was there `before`. Tells whether that was all. */
   async forget(node: Node, keeper: Node, before: Cell | null): Promise<boolean> {
-    await this.#passAll(node, keeper);
+    await this.#passAll(node.name, keeper);
     node.hintsPending = 0;
-    return this.#isDone(node, keeper, before);
+    return this.#isDone(node.name, keeper, before);
+  }
+
+  /** What `keeper` keeps for a node that has left the ring goes to whoever owns it now. */
+  async bequeath(name: string, keeper: Node): Promise<void> {
+    const said = await keeper.ask('see who is behind', () => keeper.cells.read(behindId(name)));
+    await this.#passAll(name, keeper);
+    await this.#isDone(name, keeper, said);
   }
 
   /** Takes away the word that there are hints, if it is still that one. */
-  async #isDone(node: Node, keeper: Node, said: Cell | null): Promise<boolean> {
-    const id = behindId(node.name);
+  async #isDone(name: string, keeper: Node, said: Cell | null): Promise<boolean> {
+    const id = behindId(name);
     if (said !== null) return keeper.ask('forget hints', () => keeper.cells.remove(id, said.mark));
     return (await keeper.ask('see who is behind', () => keeper.cells.read(id))) === null;
   }
@@ -174,25 +181,25 @@ export class Hints {
   }
 
   /** Returns how many there were. */
-  async #passAll(node: Node, keeper: Node): Promise<number> {
-    const prefix = hintPrefix(node.name);
+  async #passAll(name: string, keeper: Node): Promise<number> {
+    const prefix = hintPrefix(name);
     let passed = 0;
-    const all = keeper.walk('list hints', () => keeper.cells.byUser(hintUser(node.name)));
+    const all = keeper.walk('list hints', () => keeper.cells.byUser(hintUser(name)));
     await inParallel(all, AT_A_TIME, async (hintId) => {
       if (!hintId.startsWith(prefix)) return;
       const id = hintId.slice(prefix.length);
       try {
-        if (await this.#pass(node, keeper, hintId, id)) passed++;
+        if (await this.#pass(name, keeper, hintId, id)) passed++;
       } catch (error) {
         // Nothing can be done about it here, and the others have to go on.
         if (!isCorrupt(error)) throw error;
-        this.#shared.news.tell('corrupt', { id, node: node.name });
+        this.#shared.news.tell('corrupt', { id, node: name });
       }
     });
     return passed;
   }
 
-  async #pass(node: Node, keeper: Node, hintId: string, id: string): Promise<boolean> {
+  async #pass(name: string, keeper: Node, hintId: string, id: string): Promise<boolean> {
     const hint = await keeper.ask('read a hint', () => keeper.cells.read(hintId));
     if (hint === null) return false;
     const place = this.#shared.places.of(id);
@@ -202,9 +209,10 @@ export class Hints {
       : copyInHint(this.#shared, keeper, hint, id);
     if (copy !== null) {
       // The owner that took it may have lost it since: a stand-in tells all. So it does where the slot has other owners by now.
-      const isOwner = place.owners.includes(node);
-      const others = isName && isOwner ? [] : place.owners.filter((owner) => owner !== node && owner.isUp);
-      const targets = (isOwner ? [node, ...others] : others).filter((owner) => owner !== keeper);
+      const missed = place.owners.filter((owner) => owner.name === name);
+      const others =
+        isName && missed.length > 0 ? [] : place.owners.filter((owner) => owner.name !== name && owner.isUp);
+      const targets = [...missed, ...others].filter((owner) => owner !== keeper);
       await Promise.all(targets.map((owner) => push(this.#shared, owner, place, id, null, copy)));
       this.#shared.figures.replayed++;
     }

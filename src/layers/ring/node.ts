@@ -18,6 +18,7 @@ import { soon } from '../../core/environment.js';
 import { isPromise } from '../../core/maybe.js';
 import { Renewal } from '../../core/renewal.js';
 import { failure, isFailure, type SojournError } from '../../errors.js';
+import { REPAIR_HORIZON_MS } from './replica.js';
 
 const MOST_FAILURES_IN_A_ROW = 3;
 const PROBE_LEAST_MS = 50;
@@ -48,6 +49,8 @@ export class Node {
   mark: string | null | undefined = undefined;
   /** Nodes that may keep hints for this one. */
   readonly behind: Set<Node> = new Set();
+  /** When it was in use last, as epoch milliseconds, by this process or by what is written down there. */
+  aliveAt: number | undefined;
   /** It was away when slots of it were closed, and may have taken writes that it should not have. */
   isUnfenced = false;
   /** How often this process has left something for it on another node: who passes it on knows whether that was all. */
@@ -76,8 +79,24 @@ export class Node {
     this.#renewal = new Renewal(settings.store, settings.environment);
   }
 
+  /** It can be asked, and what it says may count. */
   get isUp(): boolean {
+    return !this.#breaker.isOpen && (this.behind.size === 0 || !this.isOutdated);
+  }
+
+  /** It answers. */
+  get isReached(): boolean {
     return !this.#breaker.isOpen;
+  }
+
+  /**
+   * It was away for so long that nobody may remember what ended meanwhile: nothing of what it has may go to others. Not so where
+   * another node misses what this one took.
+   */
+  get isOutdated(): boolean {
+    if (this.aliveAt === undefined || this.#settings.environment.now() - this.aliveAt < AWAY_MOST_MS) return false;
+    for (const keeper of this.behind) if (!keeper.behind.has(this)) return true;
+    return false;
   }
 
   /** Of all its sessions. */
@@ -248,6 +267,9 @@ export class Node {
     this.#settings.up(this, this.#breaker.close());
   }
 }
+
+/** Tombstones are kept for a day. An hour of it is for clocks that differ, and for telling a node what it has missed. */
+export const AWAY_MOST_MS: number = REPAIR_HORIZON_MS - 3_600_000;
 
 /** Whether the node did not do its work, so that another one may. */
 export function isOutage(error: unknown): boolean {

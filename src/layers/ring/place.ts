@@ -77,6 +77,12 @@ export class Places {
     return this.#view.document.step;
   }
 
+  /** Whether the ring has got such a node, or had it and has to look through it yet. */
+  isPart(name: string): boolean {
+    const { nodes, unfenced } = this.#view.document;
+    return nodes.includes(name) || unfenced.includes(name);
+  }
+
   get isMoving(): boolean {
     return this.#leaving !== null;
   }

@@ -9,7 +9,7 @@
 
 import type { Cell } from '../../contract.js';
 import { SLOTS } from '../../ring/nodes.js';
-import { controlCell, FOR_EVER, isControl, REPAIR } from './control.js';
+import { controlCell, FOR_EVER, isControl, isLasting, REPAIR } from './control.js';
 import { isCorrupt } from './copy.js';
 import type { Mending } from './mend.js';
 import type { Node } from './node.js';
@@ -76,6 +76,29 @@ export class Repair {
     }
     const isMine = await node.ask('end a repair', () => node.cells.remove(REPAIR, lease.mark));
     return isMine ? (isWhole ? 'whole' : 'part') : 'not';
+  }
+
+  /** Takes away whatever `node` keeps, of its own and for others. 'not': somebody else is doing it, or has gone on with it. */
+  async empty(node: Node): Promise<'empty' | 'not'> {
+    const lease = await this.#takeLease(node);
+    if (lease === null) return 'not';
+    const ids = node.walk('list its cells', () => node.cells.ids());
+    await inParallel(ids, AT_A_TIME, async (id) => {
+      if (this.#isClosed) throw trouble(this.#shared, 'empty a node', 'it was closed');
+      if (isLasting(id)) return;
+      const cell = await node.ask('empty it', () => node.cells.read(id));
+      if (cell !== null) await node.ask('empty it', () => node.cells.remove(id, cell.mark));
+      await this.#renewLease(node, lease);
+    });
+    return (await node.ask('end a repair', () => node.cells.remove(REPAIR, lease.mark))) ? 'empty' : 'not';
+  }
+
+  /** Whether others have all that this node should have. */
+  hasOthers(node: Node): boolean {
+    return this.#isWhole(
+      node,
+      this.#shared.nodes.filter((other) => other !== node && other.isUp && typeof other.mark === 'string'),
+    );
   }
 
   /** Compares all copies of all sessions, and brings them together. */

@@ -11,9 +11,11 @@ import { hash } from 'node:crypto';
 import { checked } from '../../core/options.js';
 import { type RingTable, readTable } from '../../ring/table.js';
 import { changedRows, changedTable, type ResizePlan, type RingChange, tablesCompared } from './change.js';
+import { isControl } from './control.js';
 import { countMoves } from './counting.js';
 import type { RingDocument } from './document.js';
 import type { Mover } from './mover.js';
+import type { Node } from './node.js';
 import { wrong } from './options.js';
 import type { Servers } from './servers.js';
 import { rest, type Shared, trouble } from './shared.js';
@@ -225,7 +227,20 @@ export class Resize {
           `${node.name} is to take sessions, and ${node.isUp ? 'is not ready yet' : 'does not answer'}`,
         );
       }
-      await mover.clear(node);
+      if (before.nodes.some(({ name }) => name === node.name)) await mover.clear(node);
+      else await this.#refuseUsed(node);
+    }
+  }
+
+  /** A node that was given up once may come back with sessions that have ended since, and nobody remembers that. */
+  async #refuseUsed(node: Node): Promise<void> {
+    for await (const id of node.walk('list its cells', () => node.cells.ids())) {
+      if (isControl(id) || (await node.ask('look at its cells', () => node.cells.read(id))) === null) continue;
+      throw trouble(
+        this.#settings.shared,
+        'begin a resize',
+        `${node.name} is to join, and has sessions already, which this ring knows nothing of; empty it first`,
+      );
     }
   }
 }

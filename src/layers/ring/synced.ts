@@ -4,25 +4,51 @@
  * A node without its mark has lost everything, or never had anything. When a ring starts and no node has a mark, it is a new
  * ring, and all get one; all of them must answer for that. Afterwards a node without one is filled first (repair.ts). Whoever keeps
  * hints for another node says so in a cell of its own (hints.ts). Both are looked at when a node comes back, and once a second, so
- * that every process hears of what it did not see itself.
+ * that every process hears of what it did not see itself. So is the time at which a node was in use last: of one that comes back after a day
+ * nothing is believed (care.ts).
  */
 import type { Cell } from '../../contract.js';
-import { BEHIND_USER, controlCell, eraIn, FOR_EVER, markText, newEra, nodeBehind, SYNCED, textIn } from './control.js';
-import type { Node } from './node.js';
+import {
+  ALIVE,
+  BEHIND_USER,
+  controlCell,
+  eraIn,
+  FOR_EVER,
+  markText,
+  newEra,
+  nodeBehind,
+  SYNCED,
+  textIn,
+} from './control.js';
+import { AWAY_MOST_MS, type Node } from './node.js';
 import { type Shared, trouble } from './shared.js';
+
+/** How often it is written down that a node is in use. */
+const ALIVE_EVERY_MS = 600_000;
+
+export interface SyncedSettings {
+  readonly shared: Shared;
+  /** Called for a node that needs help, whenever that may be possible. */
+  readonly help: (node: Node) => void;
+  /** Called for each node that keeps something for one that has left the ring. */
+  readonly orphaned: (name: string, keeper: Node) => void;
+}
 
 export class Synced {
   readonly #shared: Shared;
-  /** Called for a node that needs help, whenever that may be possible. */
-  readonly #help: (node: Node) => void;
+  readonly #help: SyncedSettings['help'];
+  readonly #orphaned: SyncedSettings['orphaned'];
+  /** When this process last wrote down, or read, that a node is in use. */
+  readonly #aliveSaidAt = new Map<Node, number>();
   readonly #looking = new Set<Node>();
   #era: string | undefined;
   #begun: Promise<void> | undefined;
   #hasBegun = false;
 
-  constructor(shared: Shared, help: (node: Node) => void) {
+  constructor({ shared, help, orphaned }: SyncedSettings) {
     this.#shared = shared;
     this.#help = help;
+    this.#orphaned = orphaned;
   }
 
   /** True once it is known which nodes have what. Then nobody needs to wait for `begin`. */
@@ -58,13 +84,16 @@ export class Synced {
     if (!this.#hasBegun || this.#looking.has(node)) return;
     this.#looking.add(node);
     try {
-      await Promise.all([this.#readMark(node), this.#readBehind(node)]);
+      await this.#readMark(node);
+      // What an outdated node keeps for others is as old as all that it has.
+      if (node.isUp) await this.#readBehind(node);
+      await this.#readAlive(node);
     } catch {
       // Counted where it failed; there is a next time.
     } finally {
       this.#looking.delete(node);
     }
-    if (node.isUp && !node.isSure) this.#help(node);
+    if (node.isReached && !node.isSure) this.#help(node);
   }
 
   /** Says of a node that has been filled that it is. */
@@ -98,8 +127,13 @@ export class Synced {
     } else {
       for (const [i, node] of nodes.entries()) if (texts[i] !== undefined) this.#seen(node, texts[i]!);
     }
-    await Promise.all(nodes.filter(({ isUp }) => isUp).map((node) => this.#readBehind(node).catch(() => {})));
-    for (const node of nodes) if (node.isUp && !node.isSure) this.#help(node);
+    await this.#ofAllUp((node) => this.#readBehind(node));
+    await this.#ofAllUp((node) => this.#readAlive(node));
+    for (const node of nodes) if (node.isReached && !node.isSure) this.#help(node);
+  }
+
+  async #ofAllUp(run: (node: Node) => Promise<void>): Promise<void> {
+    await Promise.all(this.#shared.nodes.filter(({ isUp }) => isUp).map((node) => run(node).catch(() => {})));
   }
 
   /** The first node by name decides on the era, so that processes that begin together agree. */
@@ -151,12 +185,53 @@ export class Synced {
   }
 
   async #readBehind(keeper: Node): Promise<void> {
+    const { nodes, places } = this.#shared;
+    if (!places.isPart(keeper.name)) return;
     const named = new Set<string>();
     for await (const id of keeper.walk('see who is behind', () => keeper.cells.byUser(BEHIND_USER))) {
       const name = nodeBehind(id);
       if (name !== undefined) named.add(name);
     }
-    for (const node of this.#shared.nodes) if (named.has(node.name)) this.fallBehind(node, keeper);
+    for (const name of named) {
+      const node = nodes.find((each) => each.name === name);
+      if (!places.isPart(name)) this.#orphaned(name, keeper);
+      else if (node !== undefined) this.fallBehind(node, keeper);
+    }
+  }
+
+  /** Reads when it was in use last, and says that it is now. */
+  async #readAlive(node: Node): Promise<void> {
+    const { environment, nodes, places } = this.#shared;
+    const now = environment.now();
+    if (now - (this.#aliveSaidAt.get(node) ?? Number.NEGATIVE_INFINITY) < ALIVE_EVERY_MS) {
+      node.aliveAt = now;
+      return;
+    }
+    const cell = await node.ask('see when it was in use', () => node.cells.read(ALIVE));
+    const said = cell === null ? now : Number(textIn(cell));
+    node.aliveAt = Math.max(node.aliveAt ?? said, said);
+    // Somebody who is not here may know that it has missed something.
+    const isKnown = nodes.every((other) => other.isUp || other === node || !places.isPart(other.name));
+    if (node.isOutdated || (now - node.aliveAt >= AWAY_MOST_MS && !isKnown)) return;
+    await this.sayAlive(node);
+  }
+
+  /** From now on it counts. */
+  async sayAlive(node: Node): Promise<void> {
+    const { environment } = this.#shared;
+    const now = environment.now();
+    const next = controlCell(environment.random, String(now), FOR_EVER);
+    const present = await node.ask('say that it is in use', () => node.cells.read(ALIVE));
+    await node.ask('say that it is in use', () => node.cells.replace(ALIVE, present?.mark ?? null, next));
+    this.#aliveSaidAt.set(node, now);
+    node.aliveAt = now;
+  }
+
+  /** Nobody waits any more for what nodes keep that have left the ring. */
+  forgetLeavers(): void {
+    const { nodes, places } = this.#shared;
+    for (const node of nodes)
+      for (const keeper of node.behind) if (!places.isPart(keeper.name)) node.behind.delete(keeper);
   }
 
   /** `keeper` keeps what `node` has missed. */
@@ -165,7 +240,7 @@ export class Synced {
     const wasSure = node.isSure;
     node.behind.add(keeper);
     if (wasSure) this.#shared.news.tell('unsynced', { node: node.name, why: 'behind' });
-    if (this.#hasBegun && node.isUp) this.#help(node);
+    if (this.#hasBegun && node.isReached) this.#help(node);
   }
 
   /** The node has all that `keeper` kept for it, if nothing was left there again since it had been so often. */

@@ -291,7 +291,7 @@ export class Tables {
 
   #beat(): void {
     for (const node of this.#shared.nodes) {
-      if (!node.isUp || this.#looking.has(node)) continue;
+      if (!node.isReached || this.#looking.has(node)) continue;
       this.#looking.add(node);
       void this.look(node)
         .then(

@@ -77,6 +77,15 @@ export const PROFILES = {
     comesBack: ['whole', 'empty'],
     isResized: true,
   },
+  resizeNetwork: { name: 'resizeNetwork', kinds: ['weather', 'cut', 'split'], skewMs: 1000, isResized: true },
+  resizeClocks: { name: 'resizeClocks', kinds: ['clock', 'weather', 'kill'], skewMs: 90_000, isResized: true },
+  resizeEverything: {
+    name: 'resizeEverything',
+    kinds: ['weather', 'cut', 'split', 'stop', 'slow', 'crash', 'crash', 'pause', 'kill', 'clock'],
+    skewMs: 90_000,
+    comesBack: ['whole', 'empty'],
+    isResized: true,
+  },
 } as const satisfies Record<string, Profile>;
 export type ProfileName = keyof typeof PROFILES;
 
