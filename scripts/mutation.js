@@ -5,6 +5,7 @@
  *   npm run mutation                       every area, about an hour
  *   npm run mutation -- seals codecs       some areas
  *   npm run mutation -- codecs json-read   of an area, only files whose path has these letters in it
+ *   npm run mutation -- seals --again      only what survived last time, and files that have changed since
  *
  * Stryker makes the mutants, in a copy of the project; the tests that judge an area are those of its own: no servers, no processes.
  * What a mutant changes counts as noticed when a test fails, or never ends. An area with less than 85 of 100 fails. What survived stands
@@ -44,13 +45,14 @@ const areas = {
     judges: [
       'src/core/sealed.test.ts',
       'src/core/notices.test.ts',
-      'test/seed-sealed.test.ts',
+      'src/compat/flask/strange.test.ts',
+      'src/compat/flask/cookie.test.ts',
       'src/seals/seals.test.ts',
     ],
   },
   seals: {
     mutate: ['src/seals'],
-    judges: ['src/seals/seals.test.ts'],
+    judges: ['src/seals/subkeys.test.ts', 'src/seals/seals.test.ts'],
   },
   codecs: {
     mutate: ['src/codecs'],
@@ -59,6 +61,7 @@ const areas = {
   flask: {
     mutate: ['src/compat/flask', '!src/compat/flask/shelf-'],
     judges: [
+      'src/compat/flask/strange.test.ts',
       'src/compat/flask/cookie.test.ts',
       'src/compat/flask/former.test.ts',
       'test/interop/formats.test.ts',
@@ -68,6 +71,7 @@ const areas = {
 };
 
 const WANTED = 85;
+const NOTICED = ['Killed', 'Timeout'];
 /** Beside what the tests take without a mutant. Long: a busy machine must not look like a mutant that hangs. */
 const PATIENCE_MS = 60_000;
 
@@ -77,7 +81,8 @@ const PATIENCE_MS = 60_000;
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
-const args = process.argv.slice(2);
+const again = process.argv.includes('--again');
+const args = process.argv.slice(2).filter((argument) => argument !== '--again');
 const named = args.filter((name) => name in areas);
 const letters = args.filter((name) => !(name in areas));
 if (letters.length > 0 && named.length === 0) {
@@ -98,11 +103,14 @@ async function judge(name) {
   if (files.length === 0) throw new Error(`No file of ${name} has ${letters.join(' or ')} in its path.`);
   const folder = join('build', 'mutation', [name, ...letters].join('-').replace(/[^\w-]/g, '-'));
   const report = join(folder, 'report.json');
+  const before = again ? readReport(report) : { files: {} };
+  const due = files.flatMap((file) => left(file, before));
+  if (due.length === 0) return evaluate(name, before, join(folder, 'survivors.txt'));
   rmSync(report, { force: true });
   mkdirSync(folder, { recursive: true });
   process.env.SOJOURN_JUDGES = JSON.stringify(judges);
   await new Stryker({
-    mutate: files,
+    mutate: due,
     plugins: [fileURLToPath(new URL('mutation/runner.js', import.meta.url))],
     testRunner: 'sojourn',
     vitest: { configFile: 'scripts/mutation/vitest.config.js', related: false },
@@ -120,7 +128,55 @@ async function judge(name) {
     allowConsoleColors: false,
   }).runMutationTest();
   if (!existsSync(report)) throw new Error(`Stryker left no report of ${name}.`);
-  return evaluate(name, JSON.parse(readFileSync(report, 'utf8')), join(folder, 'survivors.txt'));
+  const whole = merged(before, readReport(report));
+  writeFileSync(report, JSON.stringify(whole));
+  return evaluate(name, whole, join(folder, 'survivors.txt'));
+}
+
+/**
+ * @param {string} path
+ * @returns {Report}
+ */
+function readReport(path) {
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : { files: {} };
+}
+
+/**
+ * What of a file is still to be judged: all of it, unless it is as it was; then the places where something survived.
+ * @param {string} file
+ * @param {Report} before
+ * @returns {string[]} as Stryker wants it: columns count from 0 here, in reports from 1
+ */
+function left(file, before) {
+  const known = before.files[file];
+  if (known === undefined || known.source !== readFileSync(file, 'utf8')) return [file];
+  return known.mutants
+    .filter(({ status }) => !NOTICED.includes(status))
+    .map(({ location: { start, end } }) => `${start.line}:${start.column - 1}-${end.line}:${end.column - 1}`)
+    .map((range) => `${file}:${range}`);
+}
+
+/**
+ * What was judged now, and for the rest of each file what was judged before.
+ * @param {Report} before
+ * @param {Report} now
+ * @returns {Report}
+ */
+function merged(before, now) {
+  const files = { ...before.files, ...now.files };
+  for (const [file, { source, mutants }] of Object.entries(now.files)) {
+    const known = before.files[file];
+    if (known?.source !== source) continue;
+    const judged = new Set(mutants.map(identity));
+    const rest = known.mutants.filter((mutant) => !judged.has(identity(mutant)));
+    files[file] = { ...known, mutants: [...rest, ...mutants] };
+  }
+  return { ...now, files };
+}
+
+/** @param {Mutant} mutant */
+function identity({ mutatorName, replacement, location }) {
+  return JSON.stringify([mutatorName, replacement, location]);
 }
 
 /**
@@ -146,7 +202,7 @@ function evaluate(name, report, list) {
     file,
     counts: count(mutants),
     survivors: mutants
-      .filter(({ status }) => status !== 'Killed' && status !== 'Timeout')
+      .filter(({ status }) => !NOTICED.includes(status))
       .sort((a, b) => a.location.start.line - b.location.start.line)
       .map((mutant) => described(file, source, mutant)),
   }));

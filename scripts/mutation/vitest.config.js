@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * How tests run when they judge mutants: only the judges, in their order, always with the same chance, and without waiting long
- * for what a mutant has stopped.
+ * How tests run when they judge mutants: only the judges, in their order, always with the same chance, and so patiently that a
+ * busy machine is never taken for a mutant that was noticed.
  */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
@@ -31,7 +31,7 @@ export default defineConfig({
     reporters: [],
     setupFiles: [fileURLToPath(new URL('same-chance.js', import.meta.url))],
     sequence: { sequencer: AsListed },
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
   },
 });

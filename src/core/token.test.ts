@@ -5,7 +5,18 @@
 import { createHash, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hashSecret, isId, join, newSecret, newToken, sameSecret, split, TOKEN_LENGTH } from './token.js';
+import {
+  hashSecret,
+  idBytes,
+  idOf,
+  isId,
+  join,
+  newSecret,
+  newToken,
+  sameSecret,
+  split,
+  TOKEN_LENGTH,
+} from './token.js';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const random = (bytes: number): Uint8Array => randomBytes(bytes);
@@ -61,6 +72,12 @@ describe('reading', () => {
         expect(isId(id)).toBe(true);
       }),
     );
+  });
+
+  test('a session that travels as 16 bytes has its own id again where it arrives, also out of a larger buffer', () => {
+    const content = Buffer.concat([Buffer.of(7), idBytes(alice.id), Buffer.of(7)]);
+    expect(content).toHaveLength(18);
+    expect(idOf(content.subarray(1, 17))).toBe(alice.id);
   });
 
   test('a token cut out of a header is read like any other', () => {

@@ -40,8 +40,8 @@ export function contentOf(session: Uint8Array, { compress, block }: ContentSetti
 /** The session inside, or null for what `contentOf` cannot have made. May be a view into `content`. */
 export function sessionIn(content: Buffer): Uint8Array | null {
   let end = content.length - 1;
-  while (end > 0 && content[end] === 0) end--;
-  if (end < 1 || content[end] !== PAD) return null;
+  while (content[end] === 0) end--; // before the first byte there is nothing, which is no zero
+  if (content[end] !== PAD) return null;
   const body = content.subarray(1, end);
   if (content[0] === PLAIN) return body;
   return content[0] === DEFLATED ? inflated(body) : null;

@@ -1,11 +1,12 @@
 /** Both seals through the kit, and what the kit cannot know: keys of other purposes, scopes, lengths, compression. */
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { encrypted, type Sealer, signed } from 'sojourn';
 import { sealerKit } from 'sojourn/testing';
 import { describe, expect, test } from 'vitest';
-import { sessionIn } from './content.js';
+import { keyring } from '../core/keyring.js';
+import { contentOf, sessionIn } from './content.js';
 
 const key = randomBytes(32);
 const seals = { encrypted, signed } as const;
@@ -17,8 +18,42 @@ describe('encrypted and compressed', () =>
   sealerKit({ describe, test }, (keys) => encrypted({ keys, compress: true, block: 64 })));
 describe('signed and compressed', () => sealerKit({ describe, test }, (keys) => signed({ keys, compress: true })));
 
-describe.each(Object.entries(seals))('%s', (_, make) => {
+/** What visitors' browsers hold today. Whoever changes a byte of a format, or how keys are made, signs them all out: give it another number. */
+const held = {
+  cart: Buffer.from(JSON.stringify({ cart: Array.from({ length: 12 }, () => 'popcorn') })),
+  encrypted:
+    'AbQy2DLjUcgqL2S06j2vGX4nA81d6c7Dp3GMLXx5AaR0dK7GSkDgLkn7SObaJcYlKXJ8esR8ViXVmxPsQIRrY_OrgNZv2-9Yx__vbx3Su5cGUi9rmTcqCwNBJldr47Uh-L_shMDKdA3eida-Iyh8E_t0y94IleaZ27OSlHs4TTDLDzy44-xP66ZSCNaEYuAb4Z0rw9N4Lu1hQJoDoejO7olZVd3a_muv28V5zfNntdSI4DktCu059GAVaXT_qDer6I1V',
+  encryptedForShop: 'AQX6uqW_5xoVwUmA3Ra1CE826rhIbG96CIxWAaRcmEHg7YLjE-j9zywB4Ki43huxI3ECf-ZhFOjFvqvGn6FXxEB-QQ',
+  signed:
+    'AsaxZlcAeyJjYXJ0IjpbInBvcGNvcm4iLCJwb3Bjb3JuIiwicG9wY29ybiIsInBvcGNvcm4iLCJwb3Bjb3JuIiwicG9wY29ybiIsInBvcGNvcm4iLCJwb3Bjb3JuIiwicG9wY29ybiIsInBvcGNvcm4iLCJwb3Bjb3JuIiwicG9wY29ybiJdfYA.Z1WVciwc7c67R_UaUYDYhi6S0dSN_uhWHNDCDy-XEIA',
+  signedForShop: 'AgVM-2EBq1ZKTiwqUbKKVirIL0jOL8pT0qErK7YWAIA.MA5A0dgL34IJku6V_o4K9uzK8wQJ-H0qFyIgZd16-bY',
+} as const;
+
+describe.each(Object.entries(seals))('%s', (name, make) => {
   const sealer = make({ keys: [key] });
+
+  test('an upgrade of this library signs nobody out: tokens of earlier releases open', () => {
+    const keys = ['nT8yq0Wc5bJk2vRz7pXs4mLd9hFg1aQe'];
+    const [plain, forShop] =
+      make === encrypted ? [held.encrypted, held.encryptedForShop] : [held.signed, held.signedForShop];
+    expect(make({ keys }).unseal(plain, '__Host-sid')).toEqual(held.cart);
+    expect(make({ keys, application: 'shop' }).unseal(forShop, '__Host-sid')).toEqual(held.cart);
+  });
+
+  test('it is named in describe() and in every error about its options', () => {
+    expect(sealer.name).toBe(name);
+    expect(() => make({ keys: [] })).toThrow(`keys of ${name}: must be`);
+    expect(() => make({ keys: [key], secrets: [] } as never)).toThrow(`secrets of ${name}: is not an option`);
+    expect(() => make({ keys: [key], compress: 1 } as never)).toThrow(`compress of ${name}: must be`);
+  });
+
+  test('the longest token that is looked at has 65,536 characters, be it sealed by ourselves or not', () => {
+    const own = make({ keys: [key], ...(make === encrypted && { block: 1 }) });
+    const longest = Buffer.alloc(make === encrypted ? 49_115 : 49_112, 7);
+    expect(own.seal(longest)).toHaveLength(65_536);
+    expect(own.unseal(own.seal(longest))).toEqual(longest);
+    expect(own.unseal(own.seal(Buffer.concat([longest, Buffer.of(7)])))).toBeNull();
+  });
 
   test('a token opens in its own scope alone', () => {
     const token = sealer.seal(session, '__Host-sid');
@@ -151,6 +186,18 @@ describe('encrypted', () => {
     expect(subkeys.size).toBeGreaterThan(15);
   });
 
+  test('a session of no bytes at all takes 37 bytes, and opens', () => {
+    const own = encrypted({ keys: [key], block: 1 });
+    const token = own.seal(new Uint8Array(0));
+    expect(Buffer.from(token, 'base64url')).toHaveLength(37);
+    expect(own.unseal(token)).toHaveLength(0);
+  });
+
+  test('one process seals under one subkey: a new one for each token would cost as much as the seal', () => {
+    const subkeys = Array.from({ length: 100 }, () => Buffer.from(sealer.seal(session), 'base64url').readUInt16BE(5));
+    expect(new Set(subkeys).size).toBe(1);
+  });
+
   test('a tag of four bytes is no tag', () => {
     const bytes = Buffer.from(sealer.seal(session), 'base64url');
     expect(sealer.unseal(bytes.subarray(0, -12).toString('base64url'))).toBeNull();
@@ -166,6 +213,25 @@ describe('signed', () => {
   test('everybody can read the session', () => {
     const token = signed({ keys: [key] }).seal(Buffer.from('popcorn'));
     expect(Buffer.from(token.split('.')[0]!, 'base64url').includes('popcorn')).toBe(true);
+  });
+
+  test('a signature beyond ASCII is refused like any other, not an error that a visitor can cause', () => {
+    const sealer = signed({ keys: [key] });
+    const [text] = sealer.seal(session).split('.');
+    for (const letter of ['ü', '€', '\ud800', '\0']) expect(sealer.unseal(`${text}.${letter.repeat(43)}`)).toBeNull();
+  });
+
+  test('a token of another format is refused, whoever signed it: a later release may mean something else by it', () => {
+    const { secret, id } = keyring('signed', { keys: [key] }, 'signed').first;
+    const tokenOf = (format: number): string => {
+      const text = Buffer.concat([Buffer.of(format), id, contentOf(session, { compress: false, block: 1 })]);
+      const mac = createHmac('sha256', secret)
+        .update(`sid\0${text.toString('base64url')}`)
+        .digest('base64url');
+      return `${text.toString('base64url')}.${mac}`;
+    };
+    expect(signed({ keys: [key] }).unseal(tokenOf(2), 'sid')).toEqual(session);
+    for (const format of [0, 1, 3, 255]) expect(signed({ keys: [key] }).unseal(tokenOf(format), 'sid')).toBeNull();
   });
 });
 
@@ -183,6 +249,18 @@ test('what inflates to more than 64 KiB is no content, however small it came', (
     Buffer.concat([Buffer.of(1), deflateRawSync(Buffer.alloc(bytes)), Buffer.of(0x80)]);
   expect(sessionIn(content(65_536))).toHaveLength(65_536);
   for (const bytes of [65_537, 100_000_000]) expect(sessionIn(content(bytes))).toBeNull();
+});
+
+test('deflating begins where it may gain something, at 128 bytes', () => {
+  const form = (bytes: number): number => contentOf(Buffer.alloc(bytes, 'ab'), { compress: true, block: 1 })[0]!;
+  expect([0, 127, 128].map(form)).toEqual([0, 0, 1]);
+});
+
+test('an inflated session is never taken out of content of another form', () => {
+  const content = (form: number): Buffer =>
+    Buffer.concat([Buffer.of(form), deflateRawSync(session), Buffer.of(0x80, 0)]);
+  expect(sessionIn(content(1))).toEqual(session);
+  for (const form of [2, 3, 255]) expect(sessionIn(content(form))).toBeNull();
 });
 
 test.each([

@@ -54,7 +54,7 @@ export function signed(options: SignedOptions): Sealer {
       const end = token.length - MAC_LENGTH - 1;
       if (end < HEADER_LENGTH || token.length > MAX_TOKEN || token[end] !== '.') return null;
       const head = Buffer.from(token.slice(0, HEADER_LENGTH), 'base64url');
-      const key = head[0] === FORMAT && head.length > KEY_ID_BYTES ? ring.find(head, 1) : undefined;
+      const key = head[0] === FORMAT ? ring.find(head, 1) : undefined;
       if (key === undefined) return null;
       const text = token.slice(0, end);
       if (!isSame(token.slice(end + 1), macOf(key.secret, scope, text))) return null;

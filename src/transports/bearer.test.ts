@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { rounds } from '../../test/support/exam.js';
 import type { RequestView } from '../contract.js';
 import { join, newToken } from '../core/token.js';
 import { isFailure } from '../errors.js';
@@ -49,6 +50,7 @@ describe('reading', () => {
     const dense = fc
       .array(fc.constantFrom('Bearer', 'bearer ', ' ', '\t', 'x', ',', '\r\n', '\u00a0', '\u20ac'))
       .map((all) => all.join(''));
+    const many = rounds(5_000);
     let found = 0;
     fc.assert(
       fc.property(
@@ -63,9 +65,9 @@ describe('reading', () => {
           found += tokens.length;
         },
       ),
-      { numRuns: 5_000 },
+      { numRuns: many },
     );
-    expect(found).toBeGreaterThan(500);
+    expect(found).toBeGreaterThan(many / 10);
   });
 });
 

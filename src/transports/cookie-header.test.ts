@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { parseCookie } from 'cookie';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { rounds } from '../../test/support/exam.js';
 import { join, newToken, split } from '../core/token.js';
 import { cookieValues, MAX_CANDIDATES, NONE } from './cookie-header.js';
 
@@ -163,6 +164,7 @@ describe('against other parsers', () => {
   const built = (indexes: readonly number[]): string => indexes.map((index) => pieces[index]).join('');
 
   test('200,000 headers: the same values as a parser that takes the header apart, and the same first one as the cookie package', () => {
+    const many = rounds(200_000);
     let runs = 0;
     let found = 0;
     let several = 0;
@@ -178,12 +180,12 @@ describe('against other parsers', () => {
         found += Number(got.length > 0);
         several += Number(got.length > 1);
       }),
-      { numRuns: 200_000 },
+      { numRuns: many },
     );
     // The comparison is worth something only if it is not of nothing with nothing.
-    expect(runs).toBe(200_000);
-    expect(found).toBeGreaterThan(20_000);
-    expect(several).toBeGreaterThan(2_000);
+    expect(runs).toBe(many);
+    expect(found).toBeGreaterThan(many / 10);
+    expect(several).toBeGreaterThan(many / 100);
   });
 
   test('headers as browsers write them: the same values as the cookie package with its own decoding', () => {
@@ -195,7 +197,7 @@ describe('against other parsers', () => {
         const text = pairs.map(([key, content]) => `${key}=${content}`).join('; ');
         expect(values(text)[0]).toBe(parseCookie(text)[NAME]);
       }),
-      { numRuns: 5_000 },
+      { numRuns: rounds(5_000) },
     );
   });
 });
