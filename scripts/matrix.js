@@ -14,6 +14,7 @@ import { lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { provideBetterSqlite3 } from './better-sqlite3.js';
 import { provide } from './needs.js';
 import { runTests } from './run-tests.js';
 
@@ -53,6 +54,7 @@ function build() {
 function tryWith(major) {
   const { node, version } = installed(major) ?? install(major);
   console.log(`\nmatrix: Node ${version}`);
+  provideBetterSqlite3(node);
   const { passed, failed, skipped } = runTests(rest, { node });
   // Nothing that ran is no success: a filter with a slip in it would look like one.
   return {

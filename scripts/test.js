@@ -7,6 +7,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { provideBetterSqlite3 } from './better-sqlite3.js';
 import { runChecks } from './check.js';
 import { provideMongo } from './mongo.js';
 import { provide } from './needs.js';
@@ -19,6 +20,7 @@ const exam = args.includes('--exam');
 
 provide();
 provideMongo();
+if (exam) provideBetterSqlite3();
 const built = build();
 const checks = built ? await runChecks() : { passed: 0, failed: 1 };
 const tests = built ? test() : { passed: 0, failed: 0, skipped: 0 };

@@ -11,8 +11,8 @@ export interface Place {
 }
 
 export async function openPlace(address: string): Promise<Place> {
-  const [, kind = '', where = ''] = /^([a-z-]+):(.*)$/s.exec(address) ?? [];
-  if (['postgres', 'mysql', 'sqlite', 'node-sqlite'].includes(kind)) return openSql(address);
+  const [, kind = '', where = ''] = /^([a-z0-9-]+):(.*)$/s.exec(address) ?? [];
+  if (['postgres', 'mysql', 'sqlite', 'node-sqlite', 'better-sqlite3'].includes(kind)) return openSql(address);
   if (kind === 'file') return openFile(where);
   if (kind === 'memcached') return openMemcached(address);
   if (kind === 'mongodb') return openMongo(address);

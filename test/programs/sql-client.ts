@@ -1,4 +1,7 @@
-/** The Kysely instance of a program, by an address: postgres://, mysql:// or sqlite:<file>. */
+/**
+ * The Kysely instance of a program, by an address: postgres://, mysql://, sqlite:<file> (libsql), node-sqlite:<file>, or
+ * better-sqlite3:<the folder of the package>#<file>.
+ */
 import { createRequire } from 'node:module';
 import { Kysely, MysqlDialect, PostgresDialect, type SqliteDatabase, SqliteDialect } from 'kysely';
 import { createPool } from 'mysql2';
@@ -20,6 +23,9 @@ interface NodeSqlite {
   };
 }
 
+/** The part of better-sqlite3 that is used here: it is not a dependency (scripts/better-sqlite3.js). */
+type BetterSqlite3 = new (file: string) => SqliteDatabase & { pragma(text: string): unknown };
+
 export interface SqlClient {
   readonly db: Kysely<unknown>;
   close(): Promise<void>;
@@ -34,11 +40,12 @@ export function sqlClient(url: string): SqlClient {
 }
 
 function dialectFor(url: string): PostgresDialect | MysqlDialect | SqliteDialect {
-  const [, kind, where = ''] = /^([a-z-]+):(.*)$/.exec(url) ?? [];
+  const [, kind, where = ''] = /^([a-z0-9-]+):(.*)$/.exec(url) ?? [];
   if (kind === 'postgres') return new PostgresDialect({ pool: postgresPool(url) });
   if (kind === 'mysql') return new MysqlDialect({ pool: createPool({ uri: url, connectionLimit: CONNECTIONS }) });
   if (kind === 'sqlite') return sqlite(where);
   if (kind === 'node-sqlite') return new SqliteDialect({ database: nodeSqlite(where) });
+  if (kind === 'better-sqlite3') return new SqliteDialect({ database: betterSqlite3(where) });
   throw new Error(`No dialect for ${kind}`);
 }
 
@@ -47,6 +54,15 @@ function postgresPool(url: string): pg.Pool {
   // Without a listener, a connection that dies while nobody uses it would end the process.
   pool.on('error', () => {});
   return pool;
+}
+
+/** As docs/stores.md says. Its connection is what Kysely wants. */
+function betterSqlite3(where: string): SqliteDatabase {
+  const [folder = '', file = ''] = where.split('#');
+  const Database = createRequire(import.meta.url)(folder) as BetterSqlite3;
+  const database = new Database(file);
+  database.pragma('journal_mode = wal');
+  return database;
 }
 
 /** Node's own SQLite, from Node 22 on, in the shape that Kysely wants. */

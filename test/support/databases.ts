@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
+import { betterSqlite3 } from '../../scripts/better-sqlite3.js';
 import { startMariaDb } from './mariadb.js';
 import { type Conditional, need, skipUnless } from './needs.js';
 import { startPostgres } from './postgres.js';
@@ -20,6 +21,7 @@ export interface Started {
   readonly program?: Program;
 }
 
+const driver = betterSqlite3();
 const hasNodeSqlite = createRequire(import.meta.url)('node:module').isBuiltin('node:sqlite');
 
 export const databases: readonly Database[] = [
@@ -30,6 +32,13 @@ export const databases: readonly Database[] = [
     name: 'node:sqlite',
     when: skipUnless(hasNodeSqlite, 'this Node has no node:sqlite (22.13 and later have)', { unobtainable: true }),
     start: once(async () => ({ url: `node-sqlite:${fresh()}` })),
+  },
+  {
+    name: 'better-sqlite3',
+    when: skipUnless(driver !== undefined, 'better-sqlite3 is not there (npm run exam brings it)', {
+      unobtainable: true,
+    }),
+    start: once(async () => ({ url: `better-sqlite3:${driver}#${fresh()}` })),
   },
 ];
 
