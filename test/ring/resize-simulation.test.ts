@@ -1,6 +1,7 @@
 /**
  * Resizes in the simulation: in every round somebody drains a node, fills it or weighs it anew, while everybody goes on; without any
- * fault, and with processes that are killed or stopped in the middle of it, and nodes that hang, die and come back empty.
+ * fault, and with processes that are killed or stopped in the middle of it, nodes that hang, die and come back empty, networks that split,
+ * and clocks that are wrong.
  *
  * The same judge looks on as ever: whatever was acknowledged is there, nobody is absent, nobody comes back, and in calm nothing fails.
  */
@@ -35,7 +36,7 @@ const { once } = vi.hoisted(() => ({
   },
 }));
 
-const SEEDS = runs(3, 2000);
+const SEEDS = runs(2, 2000);
 let published = 0;
 const counting: Layer = {
   ...ringLayer,
@@ -49,6 +50,9 @@ const RUNS: readonly (readonly [profile: ProfileName, copies: number])[] = [
   ['resize', 1],
   ['resize', 2],
   ['resizeDeaths', 2],
+  ['resizeNetwork', 2],
+  ['resizeClocks', 2],
+  ['resizeEverything', 2],
 ];
 
 test.each(RUNS)(

@@ -15,12 +15,14 @@ export interface Found {
   readonly copy: Copy | null;
   /** For no copy: there is no such session. For a copy: a sure node has it, or all have been asked. */
   readonly isBelieved: boolean;
+  /** All that were asked have said what they have, but those that are down by now. */
+  readonly isHeard: boolean;
 }
 
 /** Asks these nodes. `newcomers`: those of them that prove nothing when they have no such session. */
 export type Ask = (nodes: readonly Node[], newcomers: readonly Node[]) => Promise<Found>;
 
-const UNKNOWN: Found = Object.freeze({ copy: null, isBelieved: false });
+const UNKNOWN: Found = Object.freeze({ copy: null, isBelieved: false, isHeard: false });
 
 export async function findMoving(
   shared: Shared,
@@ -34,11 +36,13 @@ export async function findMoving(
   const second = sources.some(({ isUp }) => isUp) ? await ask(sources, []) : UNKNOWN;
   if (second.copy !== null) {
     carrying.later(id, sources);
+    // It may be old by now: an owner who has not said anything may have a later one.
+    if (!first.isHeard) return UNKNOWN;
     const copy = first.copy === null ? second.copy : joinedAloud(shared, id, first.copy, second.copy);
-    return { copy, isBelieved: true };
+    return { copy, isBelieved: true, isHeard: true };
   }
-  if (first.copy !== null) return { copy: first.copy, isBelieved: true };
+  if (first.copy !== null) return { ...first, isBelieved: true };
   const third = await ask(owners, []);
-  if (third.copy !== null) return { copy: third.copy, isBelieved: true };
-  return { copy: null, isBelieved: second.isBelieved && third.isBelieved };
+  if (third.copy !== null) return { ...third, isBelieved: true };
+  return { ...third, isBelieved: second.isBelieved && third.isBelieved };
 }

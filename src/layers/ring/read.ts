@@ -24,6 +24,8 @@ import type { Synced } from './synced.js';
 const COMPARED = 100;
 /** A synced mark may be renewed between two questions; then all is asked once more. */
 const ROUNDS = 2;
+/** An owner that does not answer while its slot moves is asked until it does, or is down. */
+const MOVING_ROUNDS = 4;
 
 export class Reads {
   readonly #shared: Shared;
@@ -66,7 +68,7 @@ export class Reads {
       const found = await findMoving(this.#shared, this.#carrying, id, place, ask);
       if (found.copy !== null || found.isBelieved) return found.copy;
       // It may have settled meanwhile, or go on to move elsewhere.
-      if (round >= ROUNDS && this.#shared.places.of(id) === place) throw this.#unknown(cause);
+      if (round >= MOVING_ROUNDS && this.#shared.places.of(id) === place) throw this.#unknown(cause);
     }
   }
 
@@ -104,6 +106,8 @@ interface Answer {
   readonly copy: Copy | null;
   /** For no copy: there is no such session. For a copy: a node has said so that is sure. */
   readonly isBelieved: boolean;
+  /** All that were asked have said what they have, but those that are down by now. */
+  readonly isHeard: boolean;
   /** The copies are worth a look. */
   readonly isOdd: boolean;
   /** What went wrong with those that did not answer. */
@@ -133,6 +137,8 @@ class Question {
   #hasAskedStandIns = false;
   /** Nodes that are sure, and did not answer. */
   readonly #silent: Node[] = [];
+  /** These, and others that did not answer. */
+  readonly #unheard: Node[] = [];
   /** A stand-in may have it, and did not say so. */
   #isDoubtful = false;
   /** What is there, of nodes that are not sure or not new enough. */
@@ -170,6 +176,7 @@ class Question {
           if (hedge !== undefined) shared.deadlines.end(hedge);
           this.#waiting--;
           if (this.#isOver) return;
+          this.#unheard.push(node);
           if (mark !== undefined) this.#silent.push(node);
           this.#failed(error);
         },
@@ -233,7 +240,13 @@ class Question {
       // What cannot be read is there.
       const isBelieved = sure.includes(true) && !isCorrupt(this.#trouble) && !this.#isDoubtful && this.#rest === null;
       const isRenewed = sure.length > 0 && !isBelieved;
-      done({ copy: null, isBelieved, isOdd: false, trouble: isRenewed ? undefined : (this.#trouble ?? NOBODY) });
+      done({
+        copy: null,
+        isBelieved,
+        isHeard: this.#isHeard(),
+        isOdd: false,
+        trouble: isRenewed ? undefined : (this.#trouble ?? NOBODY),
+      });
     }, failed);
   }
 
@@ -263,7 +276,11 @@ class Question {
   #over(copy: Copy, isBelieved: boolean): void {
     this.#isOver = true;
     const isOdd = this.#isOdd || this.#absences.length > 0;
-    this.#settings.done({ copy, isBelieved, isOdd, trouble: undefined });
+    this.#settings.done({ copy, isBelieved, isHeard: this.#isHeard(), isOdd, trouble: undefined });
+  }
+
+  #isHeard(): boolean {
+    return !this.#unheard.some(({ isUp }) => isUp);
   }
 }
 
