@@ -285,11 +285,11 @@ function runOne(snippet, file, root) {
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [script], {
     cwd: root,
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 60_000,
   });
   if (status === 0) return [];
   return [
-    `${snippet.where}: ended with ${signal ? `${signal} after 20 s` : `exit code ${status}`}:\n${(stdout + stderr).trim()}`,
+    `${snippet.where}: ended with ${signal ? `${signal} after 60 s` : `exit code ${status}`}:\n${(stdout + stderr).trim()}`,
   ];
 }
 

@@ -194,6 +194,30 @@ test('a folder that may not be written to is told, and not mistaken for an empty
   await expect(async () => store.load('a')).rejects.toThrow('ENOTDIR');
 });
 
+test('what could not be written before the first session is written when it can be', async () => {
+  const folder = tempFolder('file');
+  writeFileSync(join(folder, 'owners'), 'a file where a folder should be');
+  const store = file(folder, { durable: false });
+  await expect(store.create('a', session())).rejects.toThrow('ENOTDIR');
+  rmSync(join(folder, 'owners'));
+  expect(await store.create('a', session())).toBe('ok');
+  expect(await store.commit('a', write('f', 1))).toEqual({ status: 'ok', version: 2 });
+  await store.close?.();
+});
+
+test('a lock that the disk did not let its holder remove is no obstacle to him', async () => {
+  const folder = tempFolder('file');
+  const store = file(folder, { durable: false });
+  await store.create('a', session());
+  const [name] = filesBelow(join(folder, 'sessions'));
+  const [own] = readdirSync(join(folder, 'owners'));
+  linkSync(join(folder, 'owners', own!), `${name}.lock`);
+  expect(await store.commit('a', write('f', 1))).toEqual({ status: 'ok', version: 2 });
+  await store.destroy('a');
+  expect(filesBelow(join(folder, 'sessions'))).toEqual([]);
+  await store.close?.();
+});
+
 test('when no more files can be opened calls fail, none is leaked, and afterwards all is as before', async () => {
   const limited = ['-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, 'build/test/programs/file-full.js'];
   const program = await start('sh', [...limited, tempFolder('file'), 'few-files']);

@@ -2,10 +2,11 @@
  * Expired rows are swept while another server's visitors click on: the sweep holds up nobody.
  *
  * The long form sweeps a million rows and prints what the same commits take alone and beside it: `SOJOURN_EXAM=1 npx vitest run
- * test/sql-sweep.test.ts`. It judges by the difference: on a machine that others use, some commits take long without any sweep.
+ * test/sql-sweep.test.ts`. What it may add to the longest commit it judges on a quiet machine alone: on one that others use, some take long
+ * without any sweep. That commits wait for no lock of the sweep's, the database is asked.
  */
 import { setTimeout as rest } from 'node:timers/promises';
-import { type Kysely, sql as raw } from 'kysely';
+import { type Kysely, type RawBuilder, sql as raw } from 'kysely';
 import { sql, sqlMigration } from 'sojourn/sql';
 import { expect } from 'vitest';
 import { sqlClient } from './programs/sql-client.js';
@@ -17,7 +18,9 @@ const EXPIRED = runs(2000, 1_000_000);
 const ALONE_MS = runs(100, 30_000);
 /** As the engine asks for them. */
 const BATCH = 200;
-const ADDED_MS = 50;
+const LONGEST_MS = 50;
+/** A machine on which a commit alone takes longer is not quiet. */
+const QUIET_MS = 25;
 
 /** The short form starts no servers for this: that they sweep, their conformance tests show. */
 const swept = databases.filter(({ name }) => exam || /sqlite/i.test(name));
@@ -40,9 +43,11 @@ for (const { name, when, start } of swept) {
       await server.ask('begin');
       const begun = Date.now();
       let removed = 0;
+      let waiting = 0;
       for (let some = -1; some !== 0; ) {
         some = await store.sweep(BATCH);
         removed += some;
+        if (exam) waiting += await waitingForLocks(db, name);
       }
       const seconds = (Date.now() - begun) / 1000;
       const beside = figuresOf(await server.ask<number[]>('end'));
@@ -52,8 +57,9 @@ for (const { name, when, start } of swept) {
       if (exam) {
         console.log(`${name}: ${EXPIRED} rows in ${seconds.toFixed(0)} s. Commits of another process, milliseconds:`);
         console.table({ alone, 'beside the sweep': beside });
-        if (name === 'MariaDB') console.log(`${name}: longest wait for a lock ${await longestLockWait(db)} ms`);
-        expect(beside.longest - alone.longest).toBeLessThan(ADDED_MS);
+        console.log(`${name}: seen waiting for a lock: ${waiting} times, longest ${await longestLockWait(db, name)}`);
+        if (alone.longest <= QUIET_MS) expect(beside.longest).toBeLessThan(LONGEST_MS);
+        else console.log(`${name}: not judged, since the machine is busy: a commit alone took ${alone.longest} ms`);
       }
       await server.stop();
       await close();
@@ -71,7 +77,7 @@ function figuresOf(times: readonly number[]) {
     '99 %': at(0.99),
     '99.9 %': at(0.999),
     longest: at(1),
-    [`over ${ADDED_MS}`]: sorted.filter((time) => time > ADDED_MS).length,
+    [`over ${LONGEST_MS}`]: sorted.filter((time) => time > LONGEST_MS).length,
   };
 }
 
@@ -79,10 +85,26 @@ function round(ms: number): number {
   return Math.round(ms * 10) / 10;
 }
 
+/** How many of the database's connections wait for somebody's lock at this moment. */
+async function waitingForLocks(db: Kysely<unknown>, name: string): Promise<number> {
+  if (name === 'PostgreSQL') return numberOf(raw`select count(*) as n from pg_locks where not granted`, db);
+  if (name === 'MariaDB') {
+    return numberOf(raw`select count(*) as n from information_schema.innodb_trx where trx_state = 'LOCK WAIT'`, db);
+  }
+  return 0;
+}
+
 /** Since the server was started, for this test. */
-async function longestLockWait(db: Kysely<unknown>): Promise<string> {
-  const { rows } = await raw<{ Value: string }>`show global status like 'Innodb_row_lock_time_max'`.execute(db);
-  return rows[0]?.Value ?? '?';
+async function longestLockWait(db: Kysely<unknown>, name: string): Promise<string> {
+  if (name !== 'MariaDB') return 'not told';
+  const status = raw`select variable_value as n from information_schema.global_status
+    where variable_name = 'INNODB_ROW_LOCK_TIME_MAX'`;
+  return `${await numberOf(status, db)} ms`;
+}
+
+async function numberOf(query: RawBuilder<unknown>, db: Kysely<unknown>): Promise<number> {
+  const { rows } = await query.execute(db);
+  return Number((rows[0] as { readonly n?: unknown } | undefined)?.n);
 }
 
 /** Rows that expired long ago, made by the database itself. */

@@ -71,6 +71,11 @@ export class Locks {
       const seen = await look(lock);
       if (seen === null) continue;
       holder = seen.owner;
+      if (holder?.nonce === this.#self.nonce) {
+        // Our own, and within this store writes of a session take turns: the disk did not let it be removed.
+        await unlink(lock);
+        continue;
+      }
       if (holder !== null && isGone(holder, seen.silentMs)) await this.#clear(lock, holder);
       await pause(LOOK_LEAST_MS, LOOK_MOST_MS);
     }
@@ -115,7 +120,10 @@ export class Locks {
   }
 
   #ownFile(): Promise<string> {
-    this.#file ??= this.#makeOwnFile();
+    this.#file ??= this.#makeOwnFile().catch((error: unknown) => {
+      this.#file = undefined; // The next one who wants a lock tries again: the disk may have room by then.
+      throw error;
+    });
     return this.#file;
   }
 
