@@ -153,6 +153,12 @@ test('damaged encodings are corrupt or a value that can be written again', bound
   expect(Object.keys(Object.prototype)).toEqual([]);
 });
 
+test('shared references that double at every level end at a bound', bound, () => {
+  let value: unknown[] = [];
+  for (let i = 0; i < 60; i++) value = [value, value];
+  expect(() => codec.encode(value)).toThrow('it takes more than 4 MiB; references to one object are written each time');
+});
+
 function readsOrRefuses(bytes: Uint8Array): boolean {
   let v: unknown;
   try {
