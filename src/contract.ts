@@ -57,6 +57,8 @@ export type Superseded = 'session' | 'nothing';
 export interface Stored {
   readonly head: Head;
   readonly fields: ReadonlyMap<string, Uint8Array>;
+  /** Only of a store that is `Shared` and is being left: the session has gone over, and from now on this is its token. */
+  readonly successor?: string;
 }
 
 /** One field's change. `set` and `delete` do not look; `swap` applies only if the field still holds `expect` (null = absent). */
@@ -210,6 +212,11 @@ export interface Cells {
 export interface Shared {
   /** Whether a token can be an id of that system. */
   isId(text: string): boolean;
+  /**
+   * Present while sessions leave that system (`migrating`): tokens of ours are good as well as its ids. 'from': new sessions still
+   * get its ids. 'moving': they get tokens of ours, and who comes with an id is given the token of the session that it has become.
+   */
+  readonly leaving?: 'from' | 'moving';
 }
 /** Who keeps copies of sessions, and must hear when they are no longer good. Called from anywhere, never throws. */
 export interface Watcher {

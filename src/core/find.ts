@@ -61,7 +61,7 @@ export function finder({ store, isCaching, shared, lifetimes, environment, event
     if (tokens.length === 0) return ANONYMOUS;
     const candidates: TokenParts[] = [];
     for (const token of tokens) {
-      const parts = shared === undefined ? split(token) : idAlone(token, shared);
+      const parts = shared === undefined ? split(token) : sharedParts(token, shared);
       if (parts !== null) candidates.push(parts);
     }
     if (candidates.length === 1) return look(candidates[0]!, allowance, policy, atLeast);
@@ -133,7 +133,9 @@ export function finder({ store, isCaching, shared, lifetimes, environment, event
     if (stored === null || hasExpired(stored.head, now, lifetimeOf(stored.head, lifetimes))) return refuse('unknown');
     const { head } = stored;
     if (head.createdAt > now + MAX_SKEW_MS) return refuse('skew', id);
-    if (shared !== undefined) return { opened: { id, stored, secret: undefined }, mute: false, degraded: false };
+    if (stored.successor !== undefined) return follow(stored, stored.successor, secret);
+    if (secret === NO_SECRET && head.secret === undefined)
+      return { opened: { id, stored, secret: undefined }, mute: false, degraded: false };
     // Asked for once: a near cache makes a copy for everybody who asks.
     const hashed = head.secret;
     if (hashed !== undefined && sameSecret(secret, hashed))
@@ -145,6 +147,16 @@ export function finder({ store, isCaching, shared, lifetimes, environment, event
       return { opened: { id, stored, secret: undefined }, mute: false, degraded: false };
     events.emit('refused', { reason: 'superseded', id });
     return MUTE;
+  }
+
+  /** Who has an id of the system that is being left has what it has become; who has a token of ours must have had that one. */
+  function follow({ head, fields }: Stored, successor: string, secret: string): Found {
+    const parts = split(successor);
+    if (parts === null || secret !== NO_SECRET) return refuse('unknown');
+    const found = verify(parts, { head, fields }, false);
+    if (found.opened?.secret === undefined) return found;
+    const lifetimeMs = head.remember === true ? head.expiresAt - environment.now() : undefined;
+    return { ...found, opened: { ...found.opened, untold: { token: successor, lifetimeMs } } };
   }
 
   function troubled(token: TokenParts, error: unknown, policy: ReadPolicy): Found {
@@ -175,6 +187,10 @@ export function finder({ store, isCaching, shared, lifetimes, environment, event
   }
 }
 
-function idAlone(token: string, { isId }: Shared): TokenParts | null {
-  return isId(token) ? { id: token, secret: '' } : null;
+/** What is presented with an id that is a token by itself. No token of ours has it. */
+const NO_SECRET = '';
+
+function sharedParts(token: string, shared: Shared): TokenParts | null {
+  const own = shared.leaving === undefined ? null : split(token);
+  return own ?? (shared.isId(token) ? { id: token, secret: NO_SECRET } : null);
 }

@@ -46,7 +46,7 @@ export function held(store: Store, options: HeldOptions, settings: CustodySettin
     commit,
     endings: ends,
     onWriteError,
-    isShared: shared !== undefined,
+    isShared: shared !== undefined && shared.leaving !== 'moving',
     clear: lines.cleared,
     lifetimes,
     environment,

@@ -29,7 +29,7 @@ export interface KeepSettings {
   readonly onWriteError: OnWriteError;
   /** The token that is this session, where that is so. Without it a token is an id and a secret. */
   readonly seal?: (id: string) => string;
-  /** The store's ids are tokens themselves (`Shared`): a login or a rotation moves the session to a new one. */
+  /** The store's ids are tokens themselves (`Shared`): a login or a rotation moves a session without a secret to a new one. */
   readonly isShared?: boolean;
   /** The lines that take the cookie back. */
   readonly clear: (arrival: Arrival) => readonly HeaderLine[];
@@ -167,8 +167,10 @@ export function keeper(settings: KeepSettings): Keep {
   ): MaybePromise<'ok' | 'gone'> {
     const now = environment.now();
     if (intents.size === 0 && asksNothing(standing, stored.head, now, lifetimes)) return 'ok';
-    const head = headChange(standing, stored.head, now, lifetimes, random);
-    const to = isShared && (standing.rotate || head.wish === 'login') ? newId(environment.random) : undefined;
+    const isIdAlone = isShared && stored.head.secret === undefined;
+    const chance = seal === undefined && !isIdAlone ? environment.random : undefined;
+    const head = headChange(standing, stored.head, now, lifetimes, chance);
+    const to = isIdAlone && (standing.rotate || head.wish === 'login') ? newId(environment.random) : undefined;
     if (intents.size === 0 && head.wish === 'none' && to === undefined) return 'ok';
     const id = standing.id!;
     const request: Change = {
@@ -182,7 +184,7 @@ export function keeper(settings: KeepSettings): Keep {
     const next = (landed: Landed): 'ok' | 'gone' => {
       if (landed.status === 'gone') return gone(standing);
       // First, because it can fail: a session that does not fit into its token was not changed.
-      const otherToken = seal?.(id) ?? to ?? (isShared && isTold(head, stored.head) ? id : undefined);
+      const otherToken = seal?.(id) ?? to ?? (isIdAlone && isTold(head, stored.head) ? id : undefined);
       standing.id = to ?? id;
       if (intents.size > 0) events.emit('committed', { id, fields: [...intents.keys()] });
       // A later deadline alone is nothing that the next server would have to know.

@@ -34,6 +34,8 @@ export interface Opened {
   readonly stored: Stored;
   /** The secret that the client presented; undefined when it was the one before the last rotation. */
   readonly secret: string | undefined;
+  /** The token that the session has got meanwhile, and that the client does not have yet. */
+  readonly untold?: Pick<Announcement & { kind: 'token' }, 'token' | 'lifetimeMs'>;
 }
 
 /** Whether there is a token to tell the client about when the answer leaves. */
@@ -106,7 +108,7 @@ export class LiveSession<T extends object = Record<string, unknown>> implements 
       rotate: false,
       remember: undefined,
       ending: ENDS_NOTHING,
-      announcement: NOTHING_TO_TELL,
+      announcement: opened?.untold === undefined ? NOTHING_TO_TELL : { kind: 'token', ...opened.untold, must: true },
       version: undefined,
       closed: false,
       last: false,

@@ -7,18 +7,33 @@
  * Servers of two neighbouring steps may run at the same time; a session is in one place at a time, and each of its states tells
  * anybody how to go on (migrating/move.ts).
  *
- * Reads never write. A look that finds nothing in the one store is confirmed by a look at the other, in the direction in which sessions
+ * A store that is left may be another system's (`flaskSession`), whose ids are tokens: those sessions get tokens of ours as they go over
+ * (migrating/leaving.ts), and a store of ours never becomes such a one.
+ *
+ * Reads never write, but for the first of such a session. A look that finds nothing in the one store is confirmed by a look at the other, in the direction in which sessions
  * move, so none is missed on its way. Rejected: writing to both stores (two writes are not one: they differ after the first crash, and then
  * nobody knows which is right); copying first and catching up (no store can say what has changed since).
  */
-import type { Delta, Head, Indexed, Listable, Outcome, Store, Stored, Sweepable, Watchable } from '../contract.js';
+import type {
+  Delta,
+  Head,
+  Indexed,
+  Listable,
+  Outcome,
+  Shared,
+  Store,
+  Stored,
+  Sweepable,
+  Watchable,
+} from '../contract.js';
 import { environment } from '../core/environment.js';
 import { checked, oneOf } from '../core/options.js';
 import { failure } from '../errors.js';
 import { type Below, checkedStore } from './able.js';
 import { hearingBoth } from './migrating/hearing.js';
+import { isShared, leaving, successorOf, withSecret } from './migrating/leaving.js';
 import { fenced, isArriving, isFrozen, markIn, refuseMark, unfenced, unmarked } from './migrating/marks.js';
-import { arrived, Moving } from './migrating/move.js';
+import { arrived, Moving, type Renamed } from './migrating/move.js';
 import { type Move, type MoveOptions, Mover, type Verified } from './migrating/mover.js';
 
 export type { Move, MoveOptions, MoveProgress, Verified } from './migrating/mover.js';
@@ -42,6 +57,7 @@ export type Migrating<From extends Store, To extends Store> = Store &
   Both<From, To, Indexed> &
   Both<From, To, Listable> &
   Both<From, To, Watchable> &
+  (From extends Shared ? Shared : unknown) &
   (From extends Sweepable ? Sweepable : To extends Sweepable ? Sweepable : unknown) &
   Migration;
 
@@ -66,6 +82,12 @@ export interface Migration {
   cutOver(): Promise<Verified>;
 }
 
+const NOT_SHARED = "must be a store of ours: another system's ids are tokens, and ours must not become such";
+const RENAMED: Renamed = {
+  id: (id) => successorOf(id).id,
+  session: (id, stored) => withSecret(stored, successorOf(id)),
+};
+
 /** A commit that meets a session on its way helps it on, and tries again. */
 const MAX_TRIES = 20;
 
@@ -84,12 +106,14 @@ export function migrating<From extends Store, To extends Store>(
   const to: Below = checkedStore('to of migrating', own.to as To);
   const phase = oneOf('phase of migrating', own.phase, ['from', 'moving']);
   const time = { now: own.now ?? environment.now, random: environment.random };
-  const moving = new Moving({ from, to, environment: time });
+  if (isShared(to)) throw failure('SOJOURN_OPTION', { option: 'to of migrating', wanted: NOT_SHARED, got: to.name });
+  const foreign = isShared(from) ? from : undefined;
+  const moving = new Moving({ from, to, environment: time, renamed: foreign && RENAMED });
   const mover = new Mover({ from, to, moving, phase });
   let isOver = false;
-  const hearing = from.watch && to.watch && from.listen && to.listen ? hearingBoth(from, to) : undefined;
+  const hearing = !foreign && from.watch && to.watch && from.listen && to.listen ? hearingBoth(from, to) : undefined;
 
-  const layer: Store & Migration & Partial<Indexed & Listable> = {
+  const layer: Store & Migration & Partial<Indexed & Listable & Shared> = {
     name: `${from.name} to ${to.name}`,
     load(id, atLeast) {
       if (isOver) return loadTo(id, atLeast);
@@ -110,6 +134,11 @@ export function migrating<From extends Store, To extends Store>(
       if (!isOver) await from.destroy(id);
       await to.destroy(id);
     },
+    ...(foreign && {
+      ...leaving({ from: foreign, to, moving, phase, isOver: () => isOver }),
+      isId: (text: string) => foreign.isId(text),
+      leaving: phase,
+    }),
     ...(from.byUser && to.byUser && { byUser }),
     ...(from.list && to.list && { list }),
     ...((from.sweep || to.sweep) && { sweep }),

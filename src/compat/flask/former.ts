@@ -7,9 +7,8 @@
 import { json } from '../../codecs/json.js';
 import type { Codec, Former, FormerSession, SessionFormat, Shared, Store, Stored, Transport } from '../../contract.js';
 import { environment } from '../../core/environment.js';
-import { chain } from '../../core/maybe.js';
 import { checked, flag } from '../../core/options.js';
-import { failure } from '../../errors.js';
+import { failure, isFailure } from '../../errors.js';
 
 export interface FromFlaskOptions {
   /** Flask's own cookie: `flaskCookie({ secretKey })`. */
@@ -49,10 +48,20 @@ export function fromFlask(options: FromFlaskOptions): Former {
       const [token] = transport.read(request);
       if (token === undefined) return null;
       if (seal !== undefined) return sessionOf(seal.read(token, environment.now()), seal.codec);
-      return store!.isId(token) ? chain(store!.load(token), (stored) => sessionOf(stored, PLAIN)) : null;
+      return store!.isId(token) ? left(store!, token) : null;
     },
     clear: (request) => (keeps || transport.read(request).length === 0 ? [] : transport.clear(request)),
   };
+}
+
+/** An entry that nobody can read is no session. Trouble with its store is trouble. */
+async function left(store: Store, id: string): Promise<FormerSession | null> {
+  try {
+    return sessionOf(await store.load(id), PLAIN);
+  } catch (error) {
+    if (isFailure(error, 'SOJOURN_CORRUPT')) return null;
+    throw error;
+  }
 }
 
 /** What `flaskSession` hands over, unless it was told of another codec. */

@@ -28,8 +28,17 @@ const MAX_ROUNDS = 20;
 export interface MoveSettings {
   readonly from: Store;
   readonly to: Store;
+  /** Under which id a session is in the new store, and what else is to be there. By default it is the same in both. */
+  readonly renamed?: Renamed | undefined;
   readonly environment: Pick<Environment, 'now' | 'random'>;
 }
+
+export interface Renamed {
+  id(id: string): string;
+  session(id: string, stored: Stored): Stored;
+}
+
+const UNCHANGED: Renamed = { id: (id) => id, session: (_id, stored) => stored };
 
 /** 'moved' by us or by others; 'absent': there was nothing to move. */
 export type Moved = 'moved' | 'absent';
@@ -66,16 +75,17 @@ export class Moving {
 
   /** From `frozen` to `new`. */
   async #finish(id: string): Promise<Moved> {
-    const { from, to, environment } = this.#settings;
+    const { from, to, environment, renamed = UNCHANGED } = this.#settings;
+    const there = renamed.id(id);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       // The order of these two looks is what the whole is built on: first the place, then the session.
-      const place = await to.load(id, FRESH);
+      const place = await to.load(there, FRESH);
       const stored = await from.load(id, FRESH);
       if (stored === null || !isFrozen(stored)) return 'moved';
       if (place === null) {
-        await to.create(id, reservation(stored.head, environment.random(NONCE_BYTES), environment.now()));
+        await to.create(there, reservation(stored.head, environment.random(NONCE_BYTES), environment.now()));
       } else if (arrivalOf(place) === 'reserved') {
-        const outcome = await to.commit(id, filling(stored, place.fields.get(MARK)!));
+        const outcome = await to.commit(there, filling(renamed.session(id, stored), place.fields.get(MARK)!));
         if (outcome.status === 'ok') return this.clear(id, stored.head);
       } else return this.clear(id, place.head);
     }
@@ -84,9 +94,9 @@ export class Moving {
 
   /** From `arriving` to `new`. */
   async clear(id: string, head: Head): Promise<Moved> {
-    const { from, to } = this.#settings;
+    const { from, to, renamed = UNCHANGED } = this.#settings;
     await from.destroy(id);
-    await to.commit(id, settling(head));
+    await to.commit(renamed.id(id), settling(head));
     return 'moved';
   }
 
