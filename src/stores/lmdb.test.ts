@@ -3,6 +3,7 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import { describe, expect, test } from 'vitest';
+import { start } from '../../test/support/spawn.js';
 import { tempFolder } from '../../test/support/temp.js';
 import type { Delta, Head, Stored, Write } from '../contract.js';
 import { isFailure } from '../errors.js';
@@ -211,6 +212,27 @@ describe('closing', () => {
     expect((await again.load('a'))?.fields.size).toBe(50);
     await again.close?.();
   });
+});
+
+test('an application may have lmdb open itself, however it has loaded it', async () => {
+  for (const own of [`import { open } from 'lmdb'`, `const { open } = createRequire(import.meta.url)('lmdb')`]) {
+    const program = `
+      import { createRequire } from 'node:module';
+      ${own};
+      import { lmdb } from 'sojourn/lmdb';
+      const mine = open({ path: process.argv[1] + '/mine', useVersions: true });
+      await mine.put('a', 'theirs', 7);
+      const store = lmdb(process.argv[1] + '/sessions', { durable: false });
+      const head = { createdAt: 0, expiresAt: Date.now() + 60_000, version: 1, generation: 0 };
+      await store.create('ann', { head, fields: new Map() });
+      const outcome = await store.commit('ann', { generation: 0, head: { expiresAt: head.expiresAt }, fields: new Map() });
+      console.log(outcome.status, store.load('ann').head.version, mine.getEntry('a').version);
+    `;
+    const args = ['--input-type=module', '-e', program, tempFolder('lmdb')];
+    const ran = await start(process.execPath, args);
+    await ran.exited;
+    expect(ran.output().trim()).toBe('ok 2 7');
+  }
 });
 
 test('an id that can be no key is refused, not cut short', async () => {

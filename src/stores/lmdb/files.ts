@@ -73,12 +73,21 @@ export async function closeFiles(folder: string, { root, writer }: Files): Promi
   }
 }
 
+/**
+ * Not in lmdb's types. An application that has opened lmdb before, by `import`, has another copy of its code over the same binary. Then that
+ * copy does all the work, the function that ours exports throws, and the binary knows which one does not.
+ */
+interface Shared {
+  readonly nativeAddon?: { readonly getLastVersion?: () => number };
+}
+
 function openDatabases(
-  { open, getLastVersion }: typeof import('lmdb'),
+  lmdb: typeof import('lmdb'),
   folder: string,
   durable: boolean,
   maxBytes: number,
 ): Omit<Files, 'writer'> {
+  const { open, getLastVersion } = lmdb;
   const untyped = { permissionsMode: FILE_MODE, txnStartThreshold: WRITES_BEFORE_A_START };
   const root = open(folder, {
     noSubdir: false,
@@ -101,7 +110,7 @@ function openDatabases(
     cellUsers: root.openDB<Uint8Array, Uint8Array>('cell-users', keys),
     cellDeadlines: root.openDB<Uint8Array, Uint8Array>('cell-deadlines', keys),
     fences: root.openDB<Uint8Array, Uint8Array>('fences', { ...keys, useVersions: true }),
-    lastMark: getLastVersion,
+    lastMark: (lmdb as Shared).nativeAddon?.getLastVersion ?? getLastVersion,
     flush: () => flush(root),
   };
 }
