@@ -43,6 +43,7 @@ const areas = {
   sealed: {
     mutate: ['src/core/sealed.ts', 'src/core/sealed-form.ts', 'src/core/keyring.ts'],
     judges: [
+      'src/core/sealed-edges.test.ts',
       'src/core/sealed.test.ts',
       'src/core/notices.test.ts',
       'src/compat/flask/strange.test.ts',

@@ -247,9 +247,7 @@ function noticesOf(form: Form, options: SealedCustodyOptions, settings: CustodyS
 }
 
 function usableSeal<S extends Sealer | SessionFormat>(seal: S): S {
-  const isObject = typeof seal === 'object' && seal !== null;
-  const is = (method: string): boolean =>
-    isObject && typeof (seal as unknown as Record<string, unknown>)[method] === 'function';
+  const is = (method: string): boolean => typeof (seal as unknown as Record<string, unknown>)[method] === 'function';
   if ((is('seal') && is('unseal')) || (is('read') && is('write') && 'codec' in seal)) return seal;
   throw failure('SOJOURN_OPTION', {
     option: 'seal',
