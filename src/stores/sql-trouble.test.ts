@@ -1,11 +1,14 @@
 /** What goes wrong in databases: deadlocks, connections that are cut, answers that get lost, tables that are missing, rows that are damaged. */
 
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { sql as raw } from 'kysely';
 import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type SqlClient, sqlClient } from '../../test/programs/sql-client.js';
 import { databases } from '../../test/support/databases.js';
+import { tempFolder } from '../../test/support/temp.js';
 import type { Delta, Stored } from '../contract.js';
 import { isFailure } from '../errors.js';
 import { sql, sqlMigration, sqlSchema } from './sql.js';
@@ -186,6 +189,47 @@ describe('a write whose answer is lost', () => {
     expect((await store.load('both'))?.fields.get('a')).toEqual(Buffer.from('newer'));
   });
 });
+
+for (const { name, when, start } of databases.filter((each) => /sqlite/i.test(each.name))) {
+  when.describe(`${name} in trouble`, () => {
+    test('on a full disk reads and logouts go on, and what cannot be written leaves what was there', async () => {
+      const { db, close } = sqlClient((await start()).url);
+      await sqlMigration().up(db);
+      const store = sql(db);
+      await store.create('a', session());
+      const { rows } = await raw<{ page_count: number }>`pragma page_count`.execute(db);
+      await raw.raw(`pragma max_page_count = ${rows[0]!.page_count + 10}`).execute(db);
+      const large = new Map([['cart', Buffer.alloc(100_000)]]);
+
+      await expect(store.create('b', { ...session(), fields: large })).rejects.toMatchObject({
+        code: 'SOJOURN_STORE_FULL',
+      });
+      await expect(store.commit('a', write('cart', 'x'.repeat(100_000)))).rejects.toMatchObject({
+        code: 'SOJOURN_STORE_FULL',
+      });
+      expect((await store.load('a'))?.head.version).toBe(1);
+      expect(await store.load('b')).toBeNull();
+      await store.destroy('a');
+      expect(await store.create('c', session())).toBe('ok');
+      await close();
+    });
+
+    test('a file that is damaged is told as such', async () => {
+      const file = join(tempFolder('sql'), 'damaged.db');
+      const url = (await start()).url.replace(/[^:#]+$/, file);
+      const whole = sqlClient(url);
+      await sqlMigration().up(whole.db);
+      await sql(whole.db).create('a', session());
+      await raw`pragma wal_checkpoint(truncate)`.execute(whole.db);
+      await whole.close();
+      writeFileSync(file, readFileSync(file).fill(0xff, 4096));
+
+      const { db, close } = sqlClient(url);
+      await expect(sql(db).load('a')).rejects.toThrow('the database is damaged');
+      await close();
+    });
+  });
+}
 
 describe('sql', () => {
   test('a damaged row is one session that is corrupt, and in nobody’s way', async () => {

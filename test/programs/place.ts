@@ -14,6 +14,8 @@ export async function openPlace(address: string): Promise<Place> {
   const [, kind = '', where = ''] = /^([a-z0-9-]+):(.*)$/s.exec(address) ?? [];
   if (['postgres', 'mysql', 'sqlite', 'node-sqlite', 'better-sqlite3'].includes(kind)) return openSql(address);
   if (kind === 'file') return openFile(where);
+  if (kind === 'lmdb') return openLmdb(where);
+  if (kind === 'redis') return openRedis(address);
   if (kind === 'memcached') return openMemcached(address);
   if (kind === 'mongodb') return openMongo(address);
   throw new Error(`No store for ${kind}`);
@@ -22,6 +24,17 @@ export async function openPlace(address: string): Promise<Place> {
 async function openFile(folder: string): Promise<Place> {
   const { file } = await import('sojourn/file');
   return { store: file(folder, { durable: false }), close: async () => {} };
+}
+
+async function openLmdb(folder: string): Promise<Place> {
+  const { lmdb } = await import('sojourn/lmdb');
+  return { store: lmdb(folder, { durable: false }), close: async () => {} };
+}
+
+async function openRedis(address: string): Promise<Place> {
+  const [{ redis }, { createClient }] = await Promise.all([import('sojourn/redis'), import('redis')]);
+  const client = await createClient({ url: address }).connect();
+  return { store: redis(client), close: () => client.close() };
 }
 
 async function openSql(address: string): Promise<Place> {

@@ -1,8 +1,10 @@
 /** The places that several processes share, each with the condition under which it can be tried: what promises of all stores are tested on. */
 import { databases } from './databases.js';
+import { exam } from './exam.js';
 import { startMemcached } from './memcached.js';
 import { mongoConditions, startMongo } from './mongo.js';
 import { type Conditional, need, skipUnless } from './needs.js';
+import { startRedis } from './redis.js';
 import { tempFolder } from './temp.js';
 
 export interface SharedPlace {
@@ -12,7 +14,9 @@ export interface SharedPlace {
   address(): Promise<string>;
 }
 
-export const places: readonly SharedPlace[] = [
+const all: readonly SharedPlace[] = [
+  { name: 'LMDB', when: skipUnless(true, ''), address: async () => `lmdb:${tempFolder('lmdb')}` },
+  { name: 'Redis', when: need('redis'), address: async () => (await startRedis()).url },
   { name: 'files', when: skipUnless(true, ''), address: async () => `file:${tempFolder('file')}` },
   {
     name: 'memcached',
@@ -22,3 +26,8 @@ export const places: readonly SharedPlace[] = [
   { name: 'MongoDB', when: mongoConditions, address: startMongo },
   ...databases.map(({ name, when, start }) => ({ name, when, address: async () => (await start()).url })),
 ];
+
+/** LMDB and Redis have tests of their own; here they only complete the long form's table. */
+export const places: readonly SharedPlace[] = exam
+  ? all
+  : all.filter(({ name }) => name !== 'LMDB' && name !== 'Redis');

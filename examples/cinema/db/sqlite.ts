@@ -67,7 +67,8 @@ function immediately<R>(connection: Connection, act: () => R): R {
     connection.exec('commit');
     return result;
   } catch (error) {
-    connection.exec('rollback');
+    // On a full disk SQLite has rolled back by itself; asked again it would answer with another error than the one that matters.
+    if (connection.inTransaction) connection.exec('rollback');
     throw error;
   }
 }

@@ -46,12 +46,19 @@ const full = new Set(['53100', 'ER_DISK_FULL', 'ER_RECORD_FILE_FULL', 'ER_DISK_F
 const absent = new Set(['42P01', '3F000', 'ER_NO_SUCH_TABLE', 'ER_BAD_DB_ERROR']);
 const forbidden = new Set(['42501', 'ER_TABLEACCESS_DENIED_ERROR', 'ER_DBACCESS_DENIED_ERROR', 'SQLITE_READONLY']);
 
+/** No matter of one session. */
+const damaged = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB', 'ER_CRASHED_ON_USAGE', 'XX001', 'XX002']);
+
 /** node:sqlite reports numbers: https://sqlite.org/rescode.html. Extended ones have the plain one in their low byte. */
 const sqliteCodes: Readonly<Record<number, string>> = {
   5: 'SQLITE_BUSY',
   6: 'SQLITE_LOCKED',
   8: 'SQLITE_READONLY',
+  10: 'SQLITE_IOERR',
+  11: 'SQLITE_CORRUPT',
   13: 'SQLITE_FULL',
+  14: 'SQLITE_CANTOPEN',
+  26: 'SQLITE_NOTADB',
   1555: 'SQLITE_CONSTRAINT_PRIMARYKEY',
   2067: 'SQLITE_CONSTRAINT_UNIQUE',
 };
@@ -110,6 +117,9 @@ function problemOf(code: string, error: unknown): string {
   if (absent.has(code) || /no such table/i.test(messageOf(error)))
     return 'its tables are missing: run sqlMigration().up(db), or what sqlSchema() prints';
   if (forbidden.has(code)) return `the database forbids it (${code}); it needs select, insert, update and delete`;
+  if (code === 'ER_NET_PACKET_TOO_LARGE')
+    return 'the session is larger than the database takes: raise its max_allowed_packet, or lower limits.bytes';
+  if (damaged.has(code)) return `the database is damaged (${code}): restore it, or start with an empty one`;
   return code === '' ? 'its driver failed (see cause)' : `its driver failed with ${code}`;
 }
 
