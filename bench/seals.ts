@@ -2,12 +2,13 @@
  * Sessions in the cookie: what sealing and opening one costs, in process and over HTTP, beside the libraries that do the same.
  *
  * In process the parts alone: the session of the sample (ten fields, 1 KB) into a token and back, with everything that each library
- * does for it, from values to text. Over HTTP the same contest as for stores (bench/http.ts).
+ * does for it, from values to text. cookie-session has no functions for that. Over HTTP all of them meet, in the same contest as
+ * stores do (bench/http.ts); the functions of @fastify/secure-session are called there as its hooks call them, without Fastify.
  */
-import fastify from 'fastify';
 import { sealData, unsealData } from 'iron-session';
 import { encrypted, type Sealer, signed } from 'sojourn';
 import { contest, type Outcome } from './http/contest.js';
+import { secureSessionApp } from './http/cookie-entrants.js';
 import { FIELDS } from './http/fields.js';
 import type { Framework } from './http/paths.js';
 import { controlsOf, find, type Row, rowsOf, tableOf } from './http/rows.js';
@@ -80,9 +81,7 @@ function seal(name: string, sealer: Sealer): Case[] {
 }
 
 async function secureSession(): Promise<Case[]> {
-  const app = fastify();
-  await app.register(import('@fastify/secure-session'), { key: Buffer.alloc(32, SECRET), sessionName: 'session' });
-  await app.ready();
+  const app = await secureSessionApp();
   const begun = app.createSecureSession(sample());
   const token = app.encodeSecureSession(begun);
   return [

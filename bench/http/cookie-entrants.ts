@@ -7,19 +7,25 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
+import { parse, serialize } from 'cookie';
+import fastify, { type FastifyInstance } from 'fastify';
 import { getIronSession } from 'iron-session';
 import { encrypted, type Sealer, sessions, signed, type } from 'sojourn';
 import { type Sample, sample } from '../support/sample.js';
+import { longCookieEntrant, openedFloorEntrant } from './cookie-floor.js';
 import { controls, type Entrant, entrantOf, type Middleware, type Name } from './entrants.js';
 
 const SECRET = 'a secret that only this benchmark knows, and long enough';
 
-export function cookieEntrants(): Entrant[] {
+export async function cookieEntrants(): Promise<Entrant[]> {
   return [
     ...controls(),
+    longCookieEntrant(),
+    openedFloorEntrant(),
     sojournEntrant('sojourn, encrypted', encrypted({ keys: [SECRET] })),
     sojournEntrant('sojourn, signed', signed({ keys: [SECRET] })),
     cookieSessionEntrant('cookie-session'),
+    await secureSessionEntrant('@fastify/secure-session'),
     ironSessionEntrant('iron-session'),
   ];
 }
@@ -53,6 +59,37 @@ function ironSessionEntrant(name: Name): Entrant {
     }, next);
   };
   return { name, ...onRequest(middleware) };
+}
+
+/**
+ * What its hooks do, with the functions that they call: Fastify itself is not measured here, and would be counted as a part of it.
+ * Its cookie travels percent-encoded, as @fastify/cookie writes it.
+ */
+async function secureSessionEntrant(name: Name): Promise<Entrant> {
+  const app = await secureSessionApp();
+  const middleware: Middleware = (req, res, next) => {
+    const session =
+      app.decodeSecureSession(parse(req.headers.cookie ?? '').session ?? '') ?? app.createSecureSession({});
+    // Its fields are reached as properties: the session is a proxy.
+    (req as Visited).session = session as unknown as Partial<Sample>;
+    const end = res.end.bind(res) as (...args: unknown[]) => ServerResponse;
+    res.end = ((...args: unknown[]) => {
+      if (session.changed) {
+        const value = serialize('session', app.encodeSecureSession(session), { path: '/', httpOnly: true });
+        res.setHeader('Set-Cookie', value);
+      }
+      return end(...args);
+    }) as ServerResponse['end'];
+    next();
+  };
+  return { name, ...onRequest(middleware) };
+}
+
+export async function secureSessionApp(): Promise<FastifyInstance> {
+  const app = fastify();
+  await app.register(import('@fastify/secure-session'), { key: Buffer.alloc(32, SECRET), sessionName: 'session' });
+  await app.ready();
+  return app;
 }
 
 function onRequest(middleware: Middleware): Omit<Entrant, 'name'> {

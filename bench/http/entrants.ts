@@ -34,7 +34,10 @@ export type Name =
   | 'sojourn + cached redis'
   | 'sojourn, encrypted'
   | 'sojourn, signed'
+  | 'bare, a long cookie'
+  | 'floor: opened by hand'
   | 'cookie-session'
+  | '@fastify/secure-session'
   | 'iron-session';
 
 export interface Entrant {
@@ -69,7 +72,7 @@ export function controls(): Entrant[] {
   return [bare('bare'), bare('bare again'), floorEntrant()];
 }
 
-function bare(name: Name): Entrant {
+export function bare(name: Name): Entrant {
   const { name: text } = sample();
   return {
     name,

@@ -24,9 +24,12 @@ export const FIELDS: Readonly<Record<FieldName, Groups>> = {
   'in the cookie': [
     ['bare again', ['read']],
     ['floor', ['read']],
+    ['bare, a long cookie', ['read']],
+    ['floor: opened by hand', ['read']],
     ['sojourn, encrypted', ALL],
     ['sojourn, signed', ALL],
     ['cookie-session', ALL],
+    ['@fastify/secure-session', ALL],
     ['iron-session', ALL],
   ],
   'node-redis': [

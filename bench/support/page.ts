@@ -13,7 +13,8 @@ collection and native threads included, each the 10th percentile over windows of
 median (min..max) of pairs with the bare turn of the same group. A row whose samples spread more than 25 % is marked and no goal is
 judged by it. The load is 32 keep-alive connections with one request at a time each, over 1,000 sessions of ten fields (963 bytes as
 JSON). The *floor* is no library: a cookie scan, a Map and one SHA-256; the *floor: one trip* adds one GET, or one script, through
-the same Redis client. Redis runs at its default settings, nothing written to disk, on the core of the load generator; *commands per request* are
+the same Redis client; the *floor: opened by hand* is a cookie scan, base64url, AES-256-GCM and JSON.parse, and *bare, a long cookie* is the bare handler
+whose requests bring as many bytes. Redis runs at its default settings, nothing written to disk, on the core of the load generator; *commands per request* are
 differences of its INFO commandstats over the very turns that were timed, scripts' own commands told apart, heartbeats counted apart. All entrants run with the defaults that their own documentation recommends.`;
 
 const NOT_MEASURED = `Redis on another machine, under TLS, as a cluster; every other store across a network; a ring across a network; replicas; Fastify, Koa, Hono; TLS; other

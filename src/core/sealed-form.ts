@@ -9,7 +9,7 @@
 import type { Environment, Sealer, SessionFormat } from '../contract.js';
 import { countAt, countBytes } from './packed-fields.js';
 import { type Packed, pack, unpack, writeCount } from './record.js';
-import { idBytes, idOf, newId } from './token.js';
+import { idBytes, newId } from './token.js';
 
 /** A session on its way. */
 export interface Travelling {
@@ -64,14 +64,14 @@ function own(sealer: Sealer, scope: string): Form {
     open(token) {
       const opened = sealer.unseal(token, scope);
       if (opened === null || opened.length <= NOTICE_AT) return null;
-      const content = Buffer.from(opened.buffer, opened.byteOffset, opened.length);
+      const content = Buffer.isBuffer(opened) ? opened : Buffer.from(opened.buffer, opened.byteOffset, opened.length);
       const notice = countAt(content, NOTICE_AT);
       if (!Number.isSafeInteger(notice)) return null;
       const record = content.subarray(NOTICE_AT + countBytes(notice));
       const session = unpacked(record);
       if (session === null) return null;
       return {
-        id: idOf(content.subarray(0, ID_BYTES)),
+        id: content.toString('base64url', 0, ID_BYTES),
         session,
         record,
         marks: content.subarray(MARKS_AT, NOTICE_AT),

@@ -35,12 +35,21 @@ const HEADER_BYTES = NONCE_AT + NONCE_BYTES;
 const TAG_BYTES = 16;
 const MIN_BYTES = HEADER_BYTES + TAG_BYTES + 2;
 const CIPHER = 'aes-256-gcm';
+const CIPHER_OPTIONS = { authTagLength: TAG_BYTES } as const;
 /** Seals under one subkey by one process. Many processes may have drawn the same. */
 const SEALS_PER_SUBKEY = 2 ** 26;
 /** Subkeys that are held. One more costs 8 us to make again. */
 const MAX_SUBKEYS_HELD = 4096;
 /** Longer than any header that Node lets through. */
 const MAX_TOKEN = 65_536;
+
+/**
+ * The token that was presented last, decoded, and its nonce and tag. What is sealed is never in here. Used again and again: Buffers of
+ * its own for each token would take 0.5 us more, of 4.
+ */
+const PRESENTED = Buffer.alloc((MAX_TOKEN / 4) * 3);
+const PRESENTED_NONCE = PRESENTED.subarray(NONCE_AT, HEADER_BYTES);
+const PRESENTED_TAG = Buffer.alloc(TAG_BYTES);
 
 /**
  * Seals whole sessions so that only who has a key can read or change them. Throws SOJOURN_OPTION for keys that are too short.
@@ -77,7 +86,7 @@ export function encrypted(options: EncryptedOptions): Sealer {
       const nonce = nonces();
       token.set(nonce, NONCE_AT);
       // 2. The content, encrypted; the scope as associated data.
-      const cipher = createCipheriv(CIPHER, subkeys(first, chosen), nonce, { authTagLength: TAG_BYTES });
+      const cipher = createCipheriv(CIPHER, subkeys(first, chosen), nonce, CIPHER_OPTIONS);
       cipher.setAAD(dataOf(scope));
       token.set(cipher.update(plain), HEADER_BYTES);
       cipher.final();
@@ -88,19 +97,18 @@ export function encrypted(options: EncryptedOptions): Sealer {
 
     unseal(token, scope = '') {
       if (token.length > MAX_TOKEN) return null;
-      const bytes = Buffer.from(token, 'base64url');
-      if (bytes.length < MIN_BYTES || bytes[0] !== FORMAT) return null;
-      const key = ring.find(bytes, 1);
+      const length = PRESENTED.write(token, 0, 'base64url');
+      if (length < MIN_BYTES || PRESENTED[0] !== FORMAT) return null;
+      const key = ring.find(PRESENTED, 1);
       // Node decodes other spellings to the same bytes: a second alphabet, blanks, surplus bits.
-      if (key === undefined || bytes.toString('base64url') !== token) return null;
-      const subkey = subkeys(key, bytes.readUInt16BE(SUBKEY_AT));
-      const decipher = createDecipheriv(CIPHER, subkey, bytes.subarray(NONCE_AT, HEADER_BYTES), {
-        authTagLength: TAG_BYTES,
-      });
-      const end = bytes.length - TAG_BYTES;
+      if (key === undefined || PRESENTED.toString('base64url', 0, length) !== token) return null;
+      const subkey = subkeys(key, PRESENTED.readUInt16BE(SUBKEY_AT));
+      const decipher = createDecipheriv(CIPHER, subkey, PRESENTED_NONCE, CIPHER_OPTIONS);
+      const end = length - TAG_BYTES;
+      PRESENTED.copy(PRESENTED_TAG, 0, end, length);
       decipher.setAAD(dataOf(scope));
-      decipher.setAuthTag(bytes.subarray(end));
-      const plain = decipher.update(bytes.subarray(HEADER_BYTES, end));
+      decipher.setAuthTag(PRESENTED_TAG);
+      const plain = decipher.update(PRESENTED.subarray(HEADER_BYTES, end));
       try {
         decipher.final();
       } catch {
