@@ -46,6 +46,7 @@ const areas = {
       'src/core/sealed-edges.test.ts',
       'src/core/sealed.test.ts',
       'src/core/notices.test.ts',
+      'src/compat/flask/bounds.test.ts',
       'src/compat/flask/strange.test.ts',
       'src/compat/flask/cookie.test.ts',
       'src/seals/seals.test.ts',
@@ -62,6 +63,7 @@ const areas = {
   flask: {
     mutate: ['src/compat/flask', '!src/compat/flask/shelf-'],
     judges: [
+      'src/compat/flask/bounds.test.ts',
       'src/compat/flask/strange.test.ts',
       'src/compat/flask/cookie.test.ts',
       'src/compat/flask/former.test.ts',
