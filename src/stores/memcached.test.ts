@@ -147,6 +147,24 @@ always('replies that have changed places are trouble, and nobody gets the sessio
   expect(await code(() => store.load('mine'))).toBe('SOJOURN_STORE');
 });
 
+always('a client that throws where it should call back is trouble, and takes no connection with it', async () => {
+  let isWell = false;
+  const thrower: MemcachedClient = {
+    poolSize: 2,
+    gets(_, callback) {
+      if (!isWell) throw new Error('not connected');
+      callback(undefined, undefined);
+    },
+    add: (_key, _value, _lifetime, callback) => callback(undefined, true),
+    cas: (_key, _value, _cas, _lifetime, callback) => callback(undefined, true),
+    del: (_, callback) => callback(undefined, true),
+  };
+  const store: Store = memcached(thrower);
+  for (let i = 0; i < 3; i++) expect(await code(() => store.load('mine'))).toBe('SOJOURN_STORE');
+  isWell = true;
+  expect(await store.load('mine')).toBeNull();
+});
+
 always('what is no client, and options that cannot be, are refused by name', () => {
   expect(() => memcached({} as MemcachedClient)).toThrow(/client of memcached: must be a client/);
   const client = memcachedClient('127.0.0.1:1');

@@ -76,6 +76,30 @@ describe('mongodb', () => {
     expect(await store.load('torn')).toBeNull();
   });
 
+  test.each([
+    ['lives for ever', { expiresAt: Number.POSITIVE_INFINITY }],
+    ['has no version', { version: Number.NaN }],
+    ['has half a version', { version: 1.5 }],
+    ['was begun before the first login', { generation: -1 }],
+    ['has a list for fields', { fields: [] }],
+  ])('a document that %s was made by somebody else, and opens nothing', async (_, changed) => {
+    collections++;
+    const store = mongodb(await collection());
+    await store.create('odd', session());
+    await (await collection()).updateOne({ _id: 'odd' as never }, { $set: changed });
+    await expect(store.load('odd')).rejects.toMatchObject({ code: 'SOJOURN_CORRUPT' });
+  });
+
+  test('a session that no document can hold is refused with what to do, and the rest stays', async () => {
+    collections++;
+    const store = mongodb(await collection());
+    await store.create('a', session());
+    const fields = new Map([['large', { op: 'set', value: Buffer.alloc(17 * 2 ** 20) } as const]]);
+    const commit = store.commit('a', { generation: 0, head: { expiresAt: Date.now() + HOUR_MS }, fields });
+    await expect(commit).rejects.toThrow('a session may take 16 MiB there: lower limits.bytes');
+    expect((await store.load('a'))?.head.version).toBe(1);
+  });
+
   test('says what to do where the index of users is missing, and makes it, again and again', async () => {
     collections++;
     const store = mongodb(await collection());

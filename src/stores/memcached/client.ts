@@ -119,12 +119,17 @@ export class Client {
       this.#enter(() => {
         if (isOver) return this.#leave();
         isUnderWay = true;
-        ask((error, answer) => {
+        const done = (error: unknown, answer: unknown): void => {
           if (!this.#deadlines.end(wait)) return;
           this.#leave();
           if (error) reject(troubleOf(error));
           else resolve(answer);
-        });
+        };
+        try {
+          ask(done);
+        } catch (error) {
+          done(error ?? new Error('the client failed'), undefined);
+        }
       });
     });
   }

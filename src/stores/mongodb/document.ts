@@ -60,7 +60,7 @@ export function filterOf(id: string, { generation, replaces, fields }: Delta, no
 /** SOJOURN_CORRUPT for a document that this store cannot have written. */
 export function storedIn(document: object, id: string): Stored {
   const { fields } = document as { readonly fields?: unknown };
-  if (typeof fields !== 'object' || fields === null) throw corrupt(id, 'it has no fields');
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) throw corrupt(id, 'it has no fields');
   const read = new Map<string, Uint8Array>();
   for (const [name, value] of Object.entries(fields)) {
     if (!(value instanceof Uint8Array)) throw corrupt(id, 'one of its fields holds no bytes');
@@ -73,10 +73,12 @@ export function headIn(document: object, id: string): Head {
   const { createdAt, expiresAt, version, generation, secret, previous, user, signedInAt, remember, writtenAt } =
     document as Readonly<Record<string, unknown>>;
   const head = { createdAt, expiresAt, version, generation };
-  if (!Object.values(head).every((part) => typeof part === 'number')) throw corrupt(id, 'its head is incomplete');
+  if (![createdAt, expiresAt].every(isTime) || ![version, generation].every(isCount)) {
+    throw corrupt(id, 'its head is incomplete');
+  }
   if (!isAbsentOr(secret, (part) => part instanceof Uint8Array)) throw corrupt(id, 'its secret is no bytes');
   if (!isAbsentOr(user, (part) => typeof part === 'string')) throw corrupt(id, 'its user is no text');
-  if (!isAbsentOr(signedInAt, (part) => typeof part === 'number')) throw corrupt(id, 'its sign-in has no time');
+  if (!isAbsentOr(signedInAt, isTime)) throw corrupt(id, 'its sign-in has no time');
   if (!isAbsentOr(remember, (part) => typeof part === 'boolean')) throw corrupt(id, 'its head is not as it should be');
   const replaced = previousIn(previous, id);
   const isOver = replaced !== undefined && typeof writtenAt === 'number' && replaced.until <= writtenAt;
@@ -93,7 +95,7 @@ export function headIn(document: object, id: string): Head {
 function previousIn(previous: unknown, id: string): Head['previous'] {
   if (previous === undefined) return undefined;
   const { secret, until, opens } = (previous ?? {}) as Readonly<Record<string, unknown>>;
-  const isWhole = secret instanceof Uint8Array && typeof until === 'number';
+  const isWhole = secret instanceof Uint8Array && isTime(until);
   if (!isWhole || (opens !== 'session' && opens !== 'nothing')) throw corrupt(id, 'its replaced secret is incomplete');
   return { secret, until, opens };
 }
@@ -142,6 +144,14 @@ function bytes(value: Uint8Array): Buffer {
 
 function isAbsentOr(part: unknown, is: (part: unknown) => boolean): boolean {
   return part === undefined || is(part);
+}
+
+function isTime(part: unknown): part is number {
+  return Number.isFinite(part);
+}
+
+function isCount(part: unknown): boolean {
+  return Number.isSafeInteger(part) && (part as number) >= 0;
 }
 
 function corrupt(id: string, problem: string): Error {

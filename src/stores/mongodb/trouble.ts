@@ -12,6 +12,9 @@ const DUPLICATE_KEY = 11000;
 const advice: Readonly<Record<string, string>> = {
   Unauthorized: 'its user may not do this: it needs readWrite on the database',
   AuthenticationFailed: 'it refuses the user or the password',
+  // What the driver says, and what the server says.
+  RangeError: 'a session may take 16 MiB there: lower limits.bytes',
+  BSONObjectTooLarge: 'a session may take 16 MiB there: lower limits.bytes',
   NotWritablePrimary: 'it is a secondary: the driver must find the primary',
 };
 
