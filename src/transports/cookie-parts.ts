@@ -3,8 +3,9 @@
  *
  * The first one has the session's name and says how many there are, `~2` and then its part; the others are called `<name>-1` and
  * `<name>-2`. A tilde begins no token of ours, so what is whole is read as before. Parts of two tokens put together are a token
- * that does not open: nothing has to be compared here. An answer takes back the parts that its request showed and that it does
- * not set anew.
+ * that does not open: nothing has to be compared here. Where a part comes twice (somebody planted one under another path, or the path
+ * was changed), each way to put them together is a candidate, so that the order of cookies decides nothing. An answer takes back the
+ * parts that its request showed and that it does not set anew.
  *
  * Rejected: more than three (Node refuses requests with 16 KiB of header lines, and the visitor could not even log out); numbered
  * cookies alone (a shorter session would leave its old tail standing, and nobody would know).
@@ -41,17 +42,20 @@ export function split(name: string, token: string): readonly string[] {
   return [`${MARK}${values.length + 1}${token.slice(0, room(name, 0) - MARK_LENGTH)}`, ...values];
 }
 
-/** The token whose first part is `first`; `first` itself where that is whole, or where a part is missing. */
-export function joined(header: string | undefined, name: string, first: string, parts: number): string {
+/** More than two cookies of one part are nobody's any more: the first two are looked at. */
+const MAX_OF_A_PART = 2;
+
+/** The tokens that begin with the part `first`; `first` itself where that is whole, or where a part is missing. */
+export function joined(header: string | undefined, name: string, first: string, parts: number): readonly string[] {
   const count = first[0] === MARK ? Number(first[1]) : 1;
-  if (!(count > 1 && count <= parts)) return first;
-  let token = first.slice(MARK_LENGTH);
+  if (!(count > 1 && count <= parts)) return [first];
+  let tokens = [first.slice(MARK_LENGTH)];
   for (let i = 1; i < count; i++) {
-    const [value] = cookieValues(header, partName(name, i), 1);
-    if (value === undefined) return first;
-    token += value;
+    const values = cookieValues(header, partName(name, i), MAX_OF_A_PART);
+    if (values.length === 0) return [first];
+    tokens = tokens.flatMap((token) => values.map((value) => token + value));
   }
-  return token;
+  return tokens;
 }
 
 /** The names of further parts that a request shows, from the part `from` on. */

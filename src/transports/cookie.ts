@@ -56,7 +56,7 @@ export function cookie<const Name extends string = string>(
       if (met === null) return NONE;
       const header = request.header('cookie');
       const values = cookieValues(header, met.name, MAX_CANDIDATES);
-      return parts === 1 ? values : values.map((value) => joined(header, met.name, value, parts));
+      return parts === 1 ? values : values.flatMap((value) => joined(header, met.name, value, parts));
     },
     write(token, lifetimeMs, request) {
       const met = faceFor(request);
