@@ -58,7 +58,7 @@ const areas = {
   },
   codecs: {
     mutate: ['src/codecs'],
-    judges: ['src/codecs/json.test.ts', 'src/codecs/json-hostile.test.ts'],
+    judges: ['src/codecs/json-plain.test.ts', 'src/codecs/json.test.ts', 'src/codecs/json-hostile.test.ts'],
   },
   flask: {
     mutate: ['src/compat/flask', '!src/compat/flask/shelf-'],

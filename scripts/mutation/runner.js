@@ -28,8 +28,9 @@ function checkedRunner(injector) {
       return { status: 'error', errorMessage: broken };
     },
 
-    /** @param {unknown} options */
+    /** @param {{ sandboxFileName: string }} options */
     async mutantRun(options) {
+      process.env.SOJOURN_MUTATED = options.sandboxFileName;
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         const result = await inner.mutantRun(options);
         if (result.status !== 'survived') return result;

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * How tests run when they judge mutants: only the judges, in their order, always with the same chance, and so patiently that a
+ * How tests run when they judge mutants: only the judges, the file's own test first, then in their order; always with the same chance, and so patiently that a
  * busy machine is never taken for a mutant that was noticed.
  */
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,9 @@ const judges = JSON.parse(process.env.SOJOURN_JUDGES ?? '[]');
 class AsListed {
   /** @param {readonly import('vitest/node').TestSpecification[]} files */
   async sort(files) {
-    const place = (/** @type {string} */ path) => judges.findIndex((judge) => path.endsWith(judge));
+    const own = (process.env.SOJOURN_MUTATED ?? '').replace(/\.ts$/, '.test.ts');
+    const place = (/** @type {string} */ path) =>
+      path === own ? -1 : judges.findIndex((judge) => path.endsWith(judge));
     return [...files].sort((a, b) => place(a.moduleId) - place(b.moduleId));
   }
 

@@ -179,6 +179,58 @@ describe('what is refused', () => {
     expect(refusal({ map }).details).toEqual({ path: '.map.values()[0][0]', problem: 'it contains itself' });
   });
 
+  test.each([
+    ['price', '.price'],
+    ['$price', '.$price'],
+    ['_1', '._1'],
+    ['größe', '.größe'],
+    ['1st', '["1st"]'],
+    ['unit-price', '["unit-price"]'],
+    ['', '[""]'],
+    ['say "hi"', '["say \\"hi\\""]'],
+  ])('the path to %j is as JavaScript would write it', (name, path) => {
+    expect(refusal({ [name]: () => 1 }).details.path).toBe(path);
+  });
+
+  test('a name of 40 letters and a path of 160 are shown whole, longer ones are cut', () => {
+    const pathTo = (...names: string[]): unknown =>
+      refusal(
+        names.reduceRight<unknown>(
+          (value, name) => ({ [name]: value }),
+          () => 1,
+        ),
+      ).details.path;
+    const name = 'x'.repeat(40);
+    expect(pathTo(name)).toBe(`.${name}`);
+    expect(pathTo(`${name}y`)).toBe(`.${name}...`);
+    expect(pathTo(`${name} y`)).toBe(`["${name}..."]`);
+    const long = 'x'.repeat(39);
+    expect(pathTo(long, long, long, long)).toBe(`.${long}`.repeat(4));
+    expect(pathTo(long, long, long, long, 'y')).toBe(`${`.${long}`.repeat(4)}...`);
+  });
+
+  test.each([
+    [
+      'a long name is cut',
+      new (class Abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz {})(),
+      'of class Abcdefghijklmnopqrstuvwxyzabcdefghijklmn,',
+    ],
+    ['no class at all', Object.create(Object.create(null)), 'of an unnamed class,'],
+    ['a name that is no text', new (Object.defineProperty(class {}, 'name', { value: 7 }))(), 'of an unnamed class,'],
+    ['shared memory', new SharedArrayBuffer(1), 'of class SharedArrayBuffer; of bytes,'],
+    ['a view', new DataView(new ArrayBuffer(1)), 'of class DataView; of bytes,'],
+    ['a Buffer of another class', new (class Own extends Uint8Array {})(1), 'of class Own; of bytes,'],
+  ])('what a stranger is called: %s', (_, value, name) => {
+    expect(refusal(value).details.problem).toContain(name);
+  });
+
+  test('ten thousand digits of a BigInt are kept, with either sign', () => {
+    const most = 10n ** 10_000n - 1n;
+    for (const value of [most, -most]) expect(again(value)).toBe(value);
+    for (const value of [most + 1n, -most - 1n])
+      expect(refusal(value).details.problem).toBe('it is a BigInt of more than 10000 digits');
+  });
+
   test('odd names are quoted, long ones and long paths are cut', () => {
     expect(refusal({ 'unit price': () => 1 }).details.path).toBe('["unit price"]');
     expect(String(refusal({ ['x'.repeat(1000)]: () => 1 }).details.path)).toHaveLength(44);
