@@ -6,7 +6,7 @@
  * characters beyond U+FFFF elsewhere) before they become text. `JSON.parse` can do none of it, hence a parser: one pass, bounded depth.
  */
 import { MAX_DEPTH, MAX_VALUES, unreadable, unreadableKey, unwritable } from './bounds.js';
-import { Dict, Float, hashed, Markup, type Python } from './python.js';
+import { Dict, Float, hashed, type Python } from './python.js';
 import { floatText, intText, numberOf } from './python-numbers.js';
 
 /** SOJOURN_CORRUPT for what Python would not read. `convert` sees every dict that was read, inner ones first. */
@@ -170,7 +170,6 @@ function written(value: Python, path: string, depth: number): string {
   if (depth > MAX_DEPTH) throw unwritable(path, `it is nested more than ${MAX_DEPTH} deep`);
   if (value === null) return 'null';
   if (typeof value === 'string') return quoted(value);
-  if (value instanceof Markup) return quoted(value.text);
   if (typeof value === 'boolean' || typeof value === 'number') return String(value);
   if (typeof value === 'bigint') return intText(value, path);
   if (value instanceof Float) return jsonFloat(value.value);
@@ -187,17 +186,10 @@ type Entry = readonly [key: Python, value: Python];
 /** By code point among texts, by size among numbers; Python cannot compare one with the other. */
 function sorted(entries: Entry[], path: string): Entry[] {
   if (entries.length < 2) return entries;
-  if (entries.every(([key]) => isText(key))) return entries.sort(([a], [b]) => byCodePoint(textOf(a), textOf(b)));
+  if (entries.every(([key]) => typeof key === 'string'))
+    return entries.sort(([a], [b]) => byCodePoint(a as string, b as string));
   if (entries.every(([key]) => isNumber(key))) return entries.sort(([a], [b]) => bySize(sizeOf(a), sizeOf(b)));
   throw unwritable(path, 'its keys are of different types, and Python cannot sort them');
-}
-
-function isText(key: Python): boolean {
-  return typeof key === 'string' || key instanceof Markup;
-}
-
-function textOf(key: Python): string {
-  return key instanceof Markup ? key.text : (key as string);
 }
 
 function isNumber(key: Python): boolean {
@@ -225,7 +217,7 @@ function byCodePoint(a: string, b: string): number {
 }
 
 function keyText(key: Python, path: string): string {
-  if (isText(key)) return textOf(key);
+  if (typeof key === 'string') return key;
   if (key === null) return 'null';
   if (key instanceof Float) return jsonFloat(key.value);
   if (isNumber(key)) return String(key);

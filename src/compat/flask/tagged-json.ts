@@ -10,7 +10,7 @@
 import { MAX_DEPTH, unreadable, unwritable } from './bounds.js';
 import { httpDate, readHttpDate } from './http-date.js';
 import { readJson, writeJson } from './json-text.js';
-import { CalendarDate, DateTime, Decimal, Dict, Markup, type Python, Tuple, Uuid } from './python.js';
+import { CalendarDate, type ClockTime, DateTime, Decimal, Dict, Markup, type Python, Tuple, Uuid } from './python.js';
 
 /** How Flask's cookie spells this value. SOJOURN_VALUE for what makes Flask raise a TypeError: a set, keys of different types. */
 export function writeTagged(value: Python): string {
@@ -42,10 +42,12 @@ function tagged(value: Python, path: string, depth: number): Python {
   if (value instanceof Markup) return tag(' m', value.text);
   if (value instanceof Uuid) return tag(' u', value.hex);
   if (value instanceof DateTime) return tag(' d', httpDate(value.epochSeconds, path));
-  if (value instanceof CalendarDate) return httpDate(Date.UTC(value.year, value.month - 1, value.day) / 1000, path);
+  if (value instanceof CalendarDate) return httpDate(new DateTime(value, MIDNIGHT, null).epochSeconds, path);
   if (value instanceof Decimal) return value.text;
   return value;
 }
+
+const MIDNIGHT: ClockTime = { hour: 0, minute: 0, second: 0, microsecond: 0, fold: false };
 
 function list(items: readonly Python[], path: string, depth: number): Python[] {
   return items.map((item, i) => tagged(item, `${path}[${i}]`, depth + 1));
