@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, vi } from 'vitest';
-import { sojourn } from '../../test/support/cli.js';
+import { installed, sojourn } from '../../test/support/cli.js';
 import { exam } from '../../test/support/exam.js';
 import { need, skipUnless } from '../../test/support/needs.js';
 import { freePort } from '../../test/support/ports.js';
@@ -18,6 +18,8 @@ const { describe, test } = need('redis');
 /** A resize takes seconds by itself: every server has to hear of it first. One of them is in the short form. */
 const long = exam ? need('redis') : skipUnless(false, 'long form: npm run exam', { unobtainable: true });
 const HOUR_MS = 3_600_000;
+/** On a busy machine everything may take a while. */
+const DEADLINE = '1s';
 const SECRET = 'moon-and-stars';
 const [kind] = redisClients.single;
 
@@ -30,17 +32,17 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** An application on a ring of three servers, with a fourth that it knows and that the ring has not got yet. */
-async function application(sessions: number) {
-  const servers = await Promise.all([1, 2, 3, 4].map(() => startRedis({ password: SECRET })));
+/** An application on a ring of three servers, with one more that it knows and that the ring has not got yet. */
+async function application(sessions: number, { members = 3, pace = 2000 } = {}) {
+  const servers = await Promise.all(Array.from({ length: members + 1 }, () => startRedis({ password: SECRET })));
   const connected = await Promise.all(servers.map((server) => kind!.connect(server)));
   const weights = [15, 20, 10, 15];
   const nodes = () =>
     connected.map(({ client }, i) => ({ name: `n${i + 1}`, weight: weights[i]!, store: redis(client) }));
-  const first: Store = ring(nodes().slice(0, 3), { copies: 2 });
+  const first: Store = ring(nodes().slice(0, members), { copies: 2, deadline: DEADLINE });
   expect(await first.load('nobody')).toBeNull();
   await first.close();
-  const store: Store = ring(nodes(), { copies: 2 });
+  const store: Store = ring(nodes(), { copies: 2, pace, deadline: DEADLINE });
   closing.push(async () => store.close());
   const ids = Array.from({ length: sessions }, (_, i) => `visitor-${i}`);
   for (const id of ids) {
@@ -181,7 +183,49 @@ describe('a ring that runs', () => {
   });
 });
 
+describe('a move that takes its time', () => {
+  long.test('is taken back in the middle of it: all is where it was, and everybody was served', async () => {
+    const { store, ids, run } = await application(60, { pace: 5 });
+    const before = (await store.status()).fingerprint;
+    await servedWhile(store, ids, async () => {
+      const begun = await run('drain', 'n2', '--ring', 'ring.json', '--begin');
+      expect([begun.exit, begun.stderr]).toEqual([0, '']);
+      await expect
+        .poll(async () => (await store.status()).move?.sessionsDone ?? 0, { timeout: 60_000 })
+        .toBeGreaterThan(3);
+      const aborted = await run('abort', '--ring', 'ring.json');
+      expect([aborted.exit, aborted.stderr]).toEqual([0, '']);
+      expect(aborted.stdout).toContain('All is back where it was.');
+      expect(aborted.stdout).toMatch(/Ring of 3 nodes, 2 copies {2}epoch 3/);
+      expect(aborted.stdout).toMatch(/n2 +up +yes +20 +14563 +7282 /);
+    });
+    expect((await store.status()).fingerprint).not.toBe(before);
+    await inOrder(run, ids.length);
+  });
+});
+
 describe('a node that will not come back', () => {
+  long.test('of two: nothing can be changed before somebody says that it is dead', async () => {
+    const { servers, store, ids, run } = await application(40, { members: 2 });
+    await servers[1]!.kill();
+    await servedWhile(store, ids, async () => {
+      const plan = await run('plan', '--ring', 'ring.json', '--remove', 'n2', '--out', 'gone.json');
+      // Somebody should look: two copies on one node are one.
+      expect([plan.exit, plan.stderr]).toEqual([1, '']);
+      expect(plan.stdout).toContain('2 copies were asked for, and there is 1 node with a weight');
+      const refused = await run('apply', 'gone.json', '--ring', 'ring.json');
+      expect(refused.exit).toBe(1);
+      expect(refused.stderr.replace(/\n\s*/g, ' ')).toMatch(/if n2 will not come back, say that it is dead/);
+      const { stdout, stderr } = await run('apply', 'gone.json', '--ring', 'ring.json', '--dead', 'n2');
+      expect([stderr, stdout]).toEqual([
+        '',
+        expect.stringContaining('Done. All sessions are where the new table says.'),
+      ]);
+      expect(stdout).toMatch(/Ring of 1 node, 2 copies {2}epoch 2/);
+    });
+    await inOrder(run, ids.length);
+  });
+
   long.test('leaves by a plan, once somebody says that it is dead; all are served, before and after', async () => {
     const { servers, store, ids, run } = await application(40);
     await servers[1]!.kill();
@@ -215,6 +259,31 @@ describe('a node that will not come back', () => {
       stdout: `Looked at ${ids.length} sessions; of ${ids.length} all copies are there and the same.\n`,
     });
   });
+});
+
+describe('through another client', () => {
+  async function looked(client: string) {
+    const { ids, at, servers } = await application(20);
+    const program = installed(at('.'), [client]);
+    const run = (...args: string[]) => sojourn(['ring', ...args, '--ring', 'ring.json'], at('.'), program);
+    expect(await run('verify')).toEqual({
+      exit: 0,
+      stdout: `Looked at ${ids.length} sessions; of ${ids.length} all copies are there and the same.\n`,
+      stderr: '',
+    });
+    if (exam) {
+      const drained = await run('drain', 'n3');
+      expect([drained.exit, drained.stderr]).toEqual([0, '']);
+      expect(drained.stdout).toContain('Done. All sessions are where the new table says.');
+    }
+    await servers[0]!.kill();
+    const ill = await run('status');
+    expect([ill.exit, ill.stderr]).toEqual([1, '']);
+    expect(ill.stdout).toContain('! Node n1 does not answer');
+  }
+
+  test('ioredis, where that is the one that is installed', () => looked('ioredis'));
+  long.test('iovalkey, where that is the one that is installed', () => looked('iovalkey'));
 });
 
 describe('what cannot be is a sentence', () => {

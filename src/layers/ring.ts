@@ -121,8 +121,11 @@ export interface NodeDescription {
   readonly slots: number;
   readonly homes: number;
   readonly state: 'up' | 'down';
-  /** 'unknown': it has not been looked at, or the ring keeps one copy in plain stores. */
-  readonly synced: 'yes' | 'empty' | 'behind' | 'unknown';
+  /**
+   * 'outdated': it was away for a day, and is emptied and filled anew. 'unknown': it has not been looked at, or the ring keeps one copy in
+   * plain stores.
+   */
+  readonly synced: 'yes' | 'empty' | 'behind' | 'outdated' | 'unknown';
   /** Hints that this process has left for it, as far as it knows. */
   readonly hintsPending: number;
   /** Epoch milliseconds. */
@@ -463,15 +466,20 @@ function abilitiesOf(
 type NodeState = Pick<NodeDescription, 'state' | 'synced' | 'hintsPending' | 'lastSeenAt' | 'slowMs'>;
 
 function stateOf(node: Node): NodeState {
-  const synced =
-    node.mark === null ? 'empty' : node.behind.size > 0 ? 'behind' : node.mark === undefined ? 'unknown' : 'yes';
   return {
-    state: node.isUp ? 'up' : 'down',
-    synced,
+    state: node.isReached ? 'up' : 'down',
+    synced: syncedOf(node),
     hintsPending: node.hintsPending,
     ...(node.lastSeenAt !== undefined && { lastSeenAt: node.lastSeenAt }),
     slowMs: Math.round(node.slowMs),
   };
+}
+
+function syncedOf(node: Node): NodeDescription['synced'] {
+  if (node.mark === null) return 'empty';
+  if (node.isOutdated) return 'outdated';
+  if (node.behind.size > 0) return 'behind';
+  return node.mark === undefined ? 'unknown' : 'yes';
 }
 
 function described<S extends Store>(

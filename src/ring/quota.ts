@@ -135,7 +135,7 @@ function warningsAbout(
   const total = sum(zoneWeights);
   const warnings: Warning[] = [];
   if (owners < copies) {
-    const message = `${copies} copies were asked for, and there are ${owners} nodes with a weight: each slot has ${owners} until there are more.`;
+    const message = `${copies} copies were asked for, and there ${owners === 1 ? 'is 1 node' : `are ${owners} nodes`} with a weight: each slot has ${owners} until there are more.`;
     warnings.push({ kind: 'fewNodes', message });
   }
   const named = zoneNames.filter((name, zone) => name !== '' && zoneWeights[zone]! > 0);

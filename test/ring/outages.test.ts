@@ -318,6 +318,7 @@ describe('a node that was away for more than a day', () => {
     for (const id of ids) await soon(Promise.resolve(use.load(id)).catch(() => null));
     await pass(2000);
     expect((await soon(use.check())).join()).toMatch(/Node a was away for a day/);
+    expect(use.describe().nodes[0]).toMatchObject({ state: 'up', synced: 'outdated' });
     const before = await Promise.all(left.map((id) => machines[0]!.has(id)));
     expect(before).toContain(true);
     machines[1]!.heal();

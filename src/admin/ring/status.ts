@@ -95,6 +95,11 @@ function notesOn({ servers, step: last }: ResizeStatus): string[] {
 function worryAbout({ name, state, synced }: NodeDescription): string[] {
   if (state === 'down') return [`Node ${name} does not answer; its sessions have one copy fewer until it does.`];
   if (synced === 'empty') return [`Node ${name} has lost its sessions, and is being filled.`];
+  if (synced === 'outdated') {
+    return [
+      `Node ${name} was away for a day; it is emptied and filled anew, once the nodes that share sessions with it are whole.`,
+    ];
+  }
   return synced === 'behind' ? [`Node ${name} has missed writes, and is catching up.`] : [];
 }
 

@@ -31,7 +31,7 @@ export function troubles(nodes: readonly Node[]): string[] {
   return nodes.flatMap((node) => {
     if (node.isReached && node.isOutdated) {
       return [
-        `Node ${node.name} was away for a day; it is emptied and filled anew, once all nodes that share sessions with it are whole.`,
+        `Node ${node.name} was away for a day; it is emptied and filled anew, once the nodes that share sessions with it are whole.`,
       ];
     }
     if (!node.isUp) return [`Node ${node.name} does not answer; its sessions have one copy fewer until it does.`];

@@ -15,7 +15,7 @@ import { isControl } from './control.js';
 import { countMoves } from './counting.js';
 import type { RingDocument } from './document.js';
 import type { Mover } from './mover.js';
-import type { Node } from './node.js';
+import { isOutage, type Node } from './node.js';
 import { wrong } from './options.js';
 import type { Servers } from './servers.js';
 import { rest, type Shared, trouble } from './shared.js';
@@ -81,10 +81,14 @@ export class Resize {
     const { step } = tables.document;
     const next = await tables.publish(after);
     const nodes = namesOf(before, after);
-    const agreed = await tables.register.propose(
-      (present) => (present?.step === step ? { ...present, step: step + 1, next, nodes, dead, isBack: false } : null),
-      dead,
-    );
+    const agreed = await tables.register
+      .propose(
+        (present) => (present?.step === step ? { ...present, step: step + 1, next, nodes, dead, isBack: false } : null),
+        dead,
+      )
+      .catch((error) => {
+        throw this.#withoutLeavers(after, dead, error);
+      });
     await tables.follow(agreed.document);
     if (!agreed.isChanged) throw trouble(shared, 'begin a resize', 'something else was changed at the same time');
     await this.#published(after.epoch);
@@ -230,6 +234,21 @@ export class Resize {
       if (before.nodes.some(({ name }) => name === node.name)) await mover.clear(node);
       else await this.#refuseUsed(node);
     }
+  }
+
+  /** Where the nodes that are to leave are those that do not answer, the way out is told. */
+  #withoutLeavers(after: RingTable, dead: readonly string[], error: unknown): unknown {
+    const { shared } = this.#settings;
+    const stay = after.nodes.map(({ name }) => name);
+    const away = shared.nodes.filter(({ name, isUp }) => !isUp && !stay.includes(name) && !dead.includes(name));
+    if (away.length === 0 || !isOutage(error)) return error;
+    const names = away.map(({ name }) => name).join(', ');
+    return trouble(
+      shared,
+      'begin a resize',
+      `a majority of the nodes must take part, and too few answer; if ${names} will not come back, say that it is dead`,
+      error,
+    );
   }
 
   /** A node that was given up once may come back with sessions that have ended since, and nobody remembers that. */
