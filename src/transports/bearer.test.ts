@@ -93,6 +93,15 @@ describe('answering', () => {
   });
 });
 
+test('what a developer reads who has made such a token, or named such a header', () => {
+  expect(() => bearer().write('', undefined, request({}))).toThrow(
+    'Cannot keep the token in the session: it is empty or has characters that no header may carry.',
+  );
+  expect(() => bearer({ header: 'X Auth' })).toThrow(
+    'Option header of bearer: must be 1 to 64 letters, digits and !#$%&\'*+-.^_`|~, got "X Auth".',
+  );
+});
+
 test('the version comes and goes in a header of its own; what is none is ignored', () => {
   const { readVersion, writeVersion } = bearer();
   expect(writeVersion!(12, 1500, request({}))).toEqual([['X-Session-Version', '12']]);
@@ -108,6 +117,11 @@ describe('options', () => {
     expect(transport.vary).toBe('X-Auth, X-Session-Version');
     expect(transport.read(request({ 'x-auth': `session ${token}` }))).toEqual([token]);
     expect(transport.write(token, undefined, request({}))).toEqual([['X-New-Auth', token]]);
+  });
+
+  test('one letter is a name, and so are 64', () => {
+    for (const header of ['x', 'x'.repeat(64)])
+      expect(bearer({ header }).read(request({ [header]: `Bearer ${token}` }))).toEqual([token]);
   });
 
   test('an empty scheme: the header holds the token alone', () => {
@@ -127,6 +141,8 @@ describe('options', () => {
     ['answer', 'Bücher'],
     ['scheme', 'Bear er'],
     ['scheme', null],
+    ['header', ' x'],
+    ['scheme', 'x '],
   ])('%s %o is refused by name', (option, value) => {
     expect(() => bearer({ [option]: value } as BearerOptions)).toThrow(`Option ${option} of bearer`);
   });

@@ -46,19 +46,19 @@ function endOfPair(header: string, from: number): number {
 /** Where the value begins, if the name found at `at` is all that stands between a separator and an equals sign; else -1. */
 function startOfValue(header: string, at: number, nameLength: number): number {
   let before = at - 1;
-  while (before >= 0 && isSpace(header.charCodeAt(before))) before--;
+  while (isSpace(header.charCodeAt(before))) before--;
   if (before >= 0 && header.charCodeAt(before) !== SEMICOLON) return -1;
   let after = at + nameLength;
   while (isSpace(header.charCodeAt(after))) after++;
   return header.charCodeAt(after) === EQUALS ? after + 1 : -1;
 }
 
-/** RFC 6265bis trims spaces and tabs around a value, and nothing else. */
+/** RFC 6265bis trims spaces and tabs around a value, and nothing else. What stops both is the equals sign, or the end of the pair. */
 function trimmed(header: string, from: number, to: number): string {
   let start = from;
   let end = to;
-  while (start < end && isSpace(header.charCodeAt(start))) start++;
-  while (end > start && isSpace(header.charCodeAt(end - 1))) end--;
+  while (isSpace(header.charCodeAt(start))) start++;
+  while (isSpace(header.charCodeAt(end - 1))) end--;
   return header.slice(start, end);
 }
 

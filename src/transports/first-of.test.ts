@@ -77,6 +77,13 @@ test('a second cookie name is read while visitors move to the first', () => {
   expect(moving.read(request({ cookie: 'old=token' }))).toEqual(['token']);
 });
 
+test('a sealed session is short enough for every way back, and opens whichever it comes', () => {
+  expect([either.scope, either.longest]).toEqual(['__Host-sid bearer', cookie().longest]);
+  expect(firstOf(bearer(), cookie({ parts: 3 })).longest).toBe(bearer().longest);
+  const { longest: _, scope: __, ...silent } = bearer();
+  expect(firstOf(silent).longest).toBe(Number.POSITIVE_INFINITY);
+});
+
 test('describe lists the transports in their order', () => {
   expect(either.describe()).toEqual({ transport: 'first-of', of: [cookie().describe(), bearer().describe()] });
 });
