@@ -3,7 +3,7 @@
  * lost, nobody revived.
  */
 import { spawnSync } from 'node:child_process';
-import { linkSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as rest } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
@@ -157,6 +157,20 @@ describe('a damaged file', () => {
     writeFileSync(b, readFileSync(a!));
     await expect(async () => store.load('b')).rejects.toThrow('it belongs to another session');
     await expect(store.commit('b', write('f', 1))).rejects.toMatchObject({ code: 'SOJOURN_CORRUPT' });
+  });
+
+  test('that cannot be read at all stands in no logout’s way', async () => {
+    const folder = tempFolder('file');
+    const store = file(folder, { durable: false });
+    await store.create('a', session());
+    const [name] = filesBelow(join(folder, 'sessions'));
+    rmSync(name!);
+    symlinkSync(name!, name!);
+    await expect(async () => store.load('a')).rejects.toThrow('ELOOP');
+    await store.destroy('a');
+    expect(await store.load('a')).toBeNull();
+    expect(await store.create('a', session())).toBe('ok');
+    await store.close?.();
   });
 
   test('is swept a day after the deadline that it shows', async () => {

@@ -11,12 +11,12 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Delta, Head, Indexed, Listable, Outcome, Store, Stored, Sweepable } from '../contract.js';
 import { environment } from '../core/environment.js';
 import { checked, flag, show } from '../core/options.js';
-import { applyPacked, headOf, type Packed, pack, unpack } from '../core/record.js';
+import { applyPacked, type Packed, pack, unpack } from '../core/record.js';
 import { Turns } from '../core/turns.js';
 import { failure, isFailure, unlessCorrupt } from '../errors.js';
 import { Disk, isCode } from './file/disk.js';
@@ -216,7 +216,7 @@ class FileStore implements Store, Indexed, Listable, Sweepable {
   }
 
   private exists(name: string): boolean {
-    return this.bytesOf(name) !== null;
+    return lstatSync(sessionFile(this.places, name), { throwIfNoEntry: false }) !== undefined;
   }
 
   /** Null also for one that cannot be read: `load` is where damage is reported. */
@@ -225,10 +225,13 @@ class FileStore implements Store, Indexed, Listable, Sweepable {
     return found !== null && found.stored.head.expiresAt > this.now() ? found : null;
   }
 
-  /** Whose session that is. Undefined also for one that is damaged: its entry is dropped when somebody looks. */
+  /** Whose session that is. Undefined also for one that cannot be read, which must end all the same: its entry is dropped when somebody looks. */
   private userOf(name: string): string | undefined {
-    const bytes = this.bytesOf(name);
-    return bytes === null ? undefined : unlessCorrupt(() => headOf(disclose(bytes, name).record))?.user;
+    try {
+      return this.find(name)?.stored.head.user;
+    } catch {
+      return undefined;
+    }
   }
 
   // Writing: all of it under the session's lock

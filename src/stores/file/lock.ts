@@ -23,11 +23,14 @@ const LOOKS = 700;
 const BY = '.by.';
 const LOST = '.lost';
 
-/** Somebody who is alive held the lock all the time. */
+/** Somebody who is alive held the lock all the time; or nobody that it names. */
 export class Held extends Error {
   constructor(holder: Owner | null) {
-    const who = holder === null ? 'somebody' : `process ${holder.pid}`;
-    super(`${who} has held its lock for two seconds`);
+    super(
+      holder === null
+        ? 'its lock names nobody: remove the file that ends in .lock beside it'
+        : `process ${holder.pid} has held its lock for two seconds`,
+    );
   }
 }
 
