@@ -264,3 +264,97 @@ function accepted(options: CookieOptions): boolean {
     throw error;
   }
 }
+
+test.each<[what: string, options: object, message: string]>([
+  [
+    'httpOnly',
+    { httpOnly: false },
+    'httpOnly of cookie: is always on and cannot be switched off: no script may read a session token. Leave it out.',
+  ],
+  ['maxAge', { maxAge: 60 }, "maxAge of cookie: follows from the session's timeouts. Leave it out, and set those."],
+  ['expires', { expires: 60 }, "expires of cookie: follows from the session's timeouts. Leave it out, and set those."],
+  ['partitioned, no flag', { partitioned: 'yes' }, 'partitioned of cookie: must be true or false, got "yes".'],
+  ['secure, no flag', { secure: 'yes' }, 'secure of cookie: must be true or false, got "yes".'],
+  ['priority', { priority: 'urgent' }, 'priority of cookie: must be one of low, medium, high, got "urgent".'],
+  ['sameSite', { sameSite: 'Lax' }, 'sameSite of cookie: must be one of lax, strict, none, got "Lax".'],
+  [
+    'partitioned and strict',
+    { partitioned: true, sameSite: 'strict' },
+    `partitioned of cookie: goes with sameSite: 'none' only, got "strict".`,
+  ],
+  [
+    'partitioned over http',
+    { partitioned: true, secure: false },
+    'partitioned of cookie: goes with secure: true only, got true.',
+  ],
+  [
+    'none over http',
+    { sameSite: 'none', secure: false },
+    `sameSite of cookie: 'none' goes with secure: true only, got "none".`,
+  ],
+  [
+    'domain',
+    { domain: 'a b' },
+    'domain of cookie: must be a domain name like example.com, of at most 1024 characters, got "a b".',
+  ],
+  [
+    'path',
+    { path: 'shop' },
+    'path of cookie: must begin with / and be visible ASCII without semicolons, at most 1024 characters, got "shop".',
+  ],
+  ['name', { name: 'a b' }, 'name of cookie: must be 1 to 256 letters, digits and !#$%&\'*+-.^_`|~, got "a b".'],
+  ['a prefix alone', { name: '__Host-' }, 'name of cookie: must go on after __Host-, got "__Host-".'],
+  [
+    'a prefix over http',
+    { name: '__Secure-x', secure: false },
+    'secure of cookie: must be true for a name that begins with __Secure-, got false.',
+  ],
+  [
+    'a prefix and a domain',
+    { name: '__HOST-x', domain: 'a.example' },
+    'domain of cookie: must be left out for a name that begins with __HOST-, got "a.example".',
+  ],
+  [
+    'a prefix and a path',
+    { name: '__Host-Http-x', path: '/a' },
+    'path of cookie: must be / for a name that begins with __Host-Http-, got "/a".',
+  ],
+  ['parts', { parts: 4 }, 'parts of cookie: must be a whole number from 1 to 3, got 4.'],
+])('what is wrong, and what to do, is said in one line: %s', (_, options, message) => {
+  expect(() => cookieSettings(options)).toThrow(expect.objectContaining({ message: `Option ${message}` }));
+});
+
+test.each<[what: string, options: CookieOptions]>([
+  ['a domain of 1024 characters', { domain: `${'a'.repeat(1016)}.example` }],
+  ['a path of 1024 characters', { path: `/${'a'.repeat(1023)}` }],
+  ['a name of 256 characters', { name: 'a'.repeat(256) }],
+  ['a cookie for each site that embeds this one, said twice', { partitioned: true, sameSite: 'none' }],
+  ['every priority', { priority: 'low' }],
+  ['every priority', { priority: 'medium' }],
+  ['every priority', { priority: 'high' }],
+  ['__Secure- with a domain and a path', { name: '__Secure-x', domain: 'a.example', path: '/a' }],
+  ['__Http- with a domain and a path', { name: '__Http-x', domain: 'a.example', path: '/a' }],
+])('taken as it is: %s', (_, options) => {
+  expect(cookieSettings(options)).toMatchObject(options);
+});
+
+test.each<[what: string, options: object]>([
+  ['a domain of 1025 characters', { domain: `${'a'.repeat(1017)}.example` }],
+  ['a path of 1025 characters', { path: `/${'a'.repeat(1024)}` }],
+  ['a name of 257 characters', { name: 'a'.repeat(257) }],
+  ['a domain in a list', { domain: ['example.com'] }],
+  ['a path in a list', { path: ['/shop'] }],
+  ['a name in a list', { name: ['sid'] }],
+])('refused although it looks right: %s', (_, options) => {
+  expect(() => cookieSettings(options as CookieOptions)).toThrow(/^Option (domain|path|name) of cookie: must be/);
+});
+
+test.each<[name: string, plainName: string]>([
+  ['__Host-shop', 'shop'],
+  ['__Host-Http-shop', 'shop'],
+  ['__SECURE-shop', 'shop'],
+  ['__Http-shop', 'shop'],
+  ['shop', 'shop'],
+])('%s is called %s on plain http at home', (name, plainName) => {
+  expect(cookieSettings({ name })).toMatchObject({ name, plainName });
+});
