@@ -47,6 +47,8 @@ const areas = {
       'src/core/sealed.test.ts',
       'src/core/notices.test.ts',
       'src/compat/flask/bounds.test.ts',
+      'src/compat/flask/json-text.test.ts',
+      'src/compat/flask/pickle.test.ts',
       'src/compat/flask/strange.test.ts',
       'src/compat/flask/cookie.test.ts',
       'src/seals/seals.test.ts',
@@ -64,6 +66,8 @@ const areas = {
     mutate: ['src/compat/flask', '!src/compat/flask/shelf-'],
     judges: [
       'src/compat/flask/bounds.test.ts',
+      'src/compat/flask/json-text.test.ts',
+      'src/compat/flask/pickle.test.ts',
       'src/compat/flask/strange.test.ts',
       'src/compat/flask/cookie.test.ts',
       'src/compat/flask/former.test.ts',
