@@ -17,7 +17,7 @@ import { Turns } from '../core/turns.js';
 import { failure, unlessCorrupt } from '../errors.js';
 import { SqlCells } from './sql/cells.js';
 import { type Dialect, dialectOf, type SqlDatabase } from './sql/dialect.js';
-import { sweep } from './sql/sweep.js';
+import { settle, sweep } from './sql/sweep.js';
 import * as tables from './sql/tables.js';
 import { isTwice, isUndone, patiently, trouble } from './sql/trouble.js';
 
@@ -135,7 +135,9 @@ class Sql implements Store, Indexed, Listable, Sweepable, Celled {
 
   async sweep(limit: number): Promise<number> {
     const sessions = await this.asking('sweep', () => sweep(this.db, this.table, limit, this.now()));
-    return sessions + (await this.cells.sweep(limit - sessions));
+    const removed = sessions + (await this.cells.sweep(limit - sessions));
+    if (removed > 0) await settle(this.db, this.dialect);
+    return removed;
   }
 
   /** Looks whether the tables are there, and may be read and written: it writes a row that has expired already, and removes it. */

@@ -6,10 +6,13 @@
  *
  * A sweep works a fifth of the time and rests for the others. On PostgreSQL and MariaDB commits wait for no lock of it, but want the machine. On SQLite
  * they wait for the one writer, and look again after 1, 2, 5, 10, 15, 20 ms: with rests as long as the batches one in 260 met a batch each
- * time and took more than 50 ms (docs/decisions/0014-sql-layout.md).
+ * time and took more than 50 ms. There, too, whoever commits when the log has 1000 pages moves them into the file, which takes as long: so the
+ * sweep moves its own (docs/decisions/0014-sql-layout.md).
  */
 import { performance } from 'node:perf_hooks';
 import { pause } from '../../core/environment.js';
+import type { Dialect } from './dialect.js';
+import { run } from './raw.js';
 import type { Db } from './tables.js';
 import { patiently } from './trouble.js';
 
@@ -37,4 +40,10 @@ export async function sweep(db: Db, table: 'sessions' | 'cells', limit: number, 
     await pause(restMs, restMs);
   }
   return removed;
+}
+
+/** On SQLite: moves what a sweep has left in the write-ahead log. Where there is none, or somebody reads at the moment, nothing happens. */
+export async function settle(db: Db, dialect: Dialect): Promise<void> {
+  if (dialect.kind !== 'sqlite') return;
+  await run(db, dialect, 'pragma wal_checkpoint(passive)').catch(() => undefined);
 }
