@@ -63,6 +63,34 @@ describe('two cookies in one request', () => {
   });
 });
 
+describe('what is told of a refusal', () => {
+  test('a clock may differ by a minute; a session from further ahead is named, so that somebody finds the clock', async () => {
+    const clock = controllableClock();
+    const ann = visitor(server(clock).s);
+    const id = await ann.visit((session) => {
+      session.login('ann');
+      return session.id;
+    });
+    const open = async (behindMs: number) => {
+      const { s, refused } = server(controllableClock(clock.now() - behindMs));
+      const session = await s.open(request(ann.header));
+      return { user: session.user, degraded: session.degraded, refused };
+    };
+    expect(await open(60_000)).toEqual({ user: 'ann', degraded: false, refused: [] });
+    expect(await open(60_001)).toEqual({ user: undefined, degraded: false, refused: [{ reason: 'skew', id }] });
+  });
+
+  test('who kept his cookie after a logout is refused where he logged out, as unknown', async () => {
+    const { s, refused } = server();
+    const ann = visitor(s);
+    await ann.visit((session) => session.login('ann'));
+    const kept = ann.header;
+    await ann.visit((session) => session.destroy());
+    expect((await s.open(request(kept))).user).toBeUndefined();
+    expect(refused).toEqual([{ reason: 'unknown' }]);
+  });
+});
+
 describe('what a request may choose', () => {
   test('a page may show a stand-in where the rest of the site answers 503, and the other way round', async () => {
     for (const usual of ['fail', 'anonymous'] as const) {
@@ -199,6 +227,13 @@ describe('keys', () => {
       const sealer = encrypted({ keys: [key] });
       expect(sealer.unseal(sealer.seal(Buffer.from('{}')))).toEqual(Buffer.from('{}'));
     }
+  });
+
+  test('the same key twice is a slip in a rotation, and is refused', () => {
+    const key = randomBytes(32);
+    expect(of([key, key.toString('latin1'), Buffer.from(key)])).toThrow(
+      'Option keys of encrypted: must not name the same key twice',
+    );
   });
 
   test('what makes a key is shown by no error', () => {
