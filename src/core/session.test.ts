@@ -269,6 +269,18 @@ describe('sweeping', () => {
     await s.close();
   });
 
+  test('close in its middle ends it without a word: the store is told nothing more, and nobody hears of trouble', async () => {
+    const { s, clock, asked, errors } = dusty(Number.POSITIVE_INFINITY);
+    clock.advance('1m');
+    await turns(3);
+    const before = asked.length;
+    await s.close();
+    await turns(10);
+    expect(before).toBeGreaterThan(1);
+    expect(asked).toHaveLength(before);
+    expect(errors).toEqual([]);
+  });
+
   test('close ends it, and closes the store', async () => {
     const { s, clock, asked, closedTimes } = dusty(1);
     await s.close();

@@ -16,15 +16,23 @@ const SWEEP_ROUNDS = 100;
 export function startSweeping(store: Store, everyMs: number, environment: Environment, events: Emitter): () => void {
   const sweepable = store as Store & Sweepable;
   let isUnderWay = false;
-  return environment.every(everyMs, () => {
+  let isOver = false;
+  const stop = environment.every(everyMs, () => {
     if (isUnderWay) return;
     isUnderWay = true;
-    sweepAll((limit) => sweepable.sweep(limit))
-      .catch((error) => events.emit('storeError', { store: store.name, operation: 'sweep', error }))
+    sweepAll((limit) => (isOver ? 0 : sweepable.sweep(limit)))
+      .catch((error) => {
+        // What a store says of calls after its end is no trouble.
+        if (!isOver) events.emit('storeError', { store: store.name, operation: 'sweep', error });
+      })
       .finally(() => {
         isUnderWay = false;
       });
   });
+  return () => {
+    isOver = true;
+    stop();
+  };
 }
 
 async function sweepAll(sweep: (limit: number) => MaybePromise<number>): Promise<void> {

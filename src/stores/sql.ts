@@ -134,9 +134,12 @@ class Sql implements Store, Indexed, Listable, Sweepable, Celled {
   }
 
   async sweep(limit: number): Promise<number> {
-    const sessions = await this.asking('sweep', () => sweep(this.db, this.table, limit, this.now()));
-    const removed = sessions + (await this.cells.sweep(limit - sessions));
-    if (removed > 0) await settle(this.db, this.dialect);
+    const isOver = (): boolean => this.closed;
+    const options = { limit, now: this.now(), isOver };
+    const sessions = await this.asking('sweep', () => sweep(this.db, this.table, options));
+    if (this.closed) return sessions;
+    const removed = sessions + (await this.cells.sweep(limit - sessions, isOver));
+    if (removed > 0 && !this.closed) await settle(this.db, this.dialect);
     return removed;
   }
 

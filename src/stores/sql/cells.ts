@@ -91,9 +91,9 @@ export class SqlCells implements Cells {
     return this.#walk('cells.ids');
   }
 
-  sweep(limit: number): Promise<number> {
+  sweep(limit: number, isOver: () => boolean): Promise<number> {
     const { db, names, asking } = this.#options;
-    return asking('sweep', () => sweep(db, names.cells, limit, this.#now()));
+    return asking('sweep', () => sweep(db, names.cells, { limit, now: this.#now(), isOver }));
   }
 
   /** Throws unless the tables are there. */

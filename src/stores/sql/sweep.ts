@@ -7,7 +7,7 @@
  * A sweep works a fifth of the time and rests for the others. On PostgreSQL and MariaDB commits wait for no lock of it, but want the machine. On SQLite
  * they wait for the one writer, and look again after 1, 2, 5, 10, 15, 20 ms: with rests as long as the batches one in 260 met a batch each
  * time and took more than 50 ms. There, too, whoever commits when the log has 1000 pages moves them into the file, which takes as long: so the
- * sweep moves its own (docs/decisions/0014-sql-layout.md).
+ * sweep moves its own (docs/decisions/0019-sweeps-rest.md).
  */
 import { performance } from 'node:perf_hooks';
 import { pause } from '../../core/environment.js';
@@ -23,11 +23,15 @@ const REST = 4;
 /** Whatever a batch waited for. */
 const LONGEST_REST_MS = 100;
 
-/** Removes at most `limit` rows. Returns how many. */
-export async function sweep(db: Db, table: 'sessions' | 'cells', limit: number, nowMs: number): Promise<number> {
+/** Removes at most `limit` rows. Returns how many. `isOver`: nobody wants it any more. */
+export async function sweep(
+  db: Db,
+  table: 'sessions' | 'cells',
+  { limit, now: nowMs, isOver }: { readonly limit: number; readonly now: number; isOver(): boolean },
+): Promise<number> {
   const now = Math.floor(nowMs);
   let removed = 0;
-  while (removed < limit) {
+  while (removed < limit && !isOver()) {
     const begun = performance.now();
     const most = Math.min(limit - removed, ROWS_AT_ONCE);
     const due = db.selectFrom(table).select('id').where('expires_at', '<=', now).orderBy('expires_at').limit(most);
