@@ -162,6 +162,12 @@ describe('bytes that are corrupt', () => {
     ['a bare list', '{"$bare":[]}'],
     ['bare nothing', '{"$bare":null}'],
     ['bare twice', '{"$bare":{"$bare":{}}}'],
+    ['bare undefined', '{"$bare":{"$undefined":true}}'],
+    ['a bigint as a number', '{"$bigint":12}'],
+    ['a date as a number', '{"$date":0}'],
+    ['a number as a number', '{"$number":0}'],
+    ['bytes as an object', '{"$bytes":{}}'],
+    ['a buffer of nothing', '{"$buffer":null}'],
   ])('%s', (_name, bytes) => {
     const error = corruption(Buffer.from(bytes));
     expect(error.cause).toBeUndefined();

@@ -224,6 +224,20 @@ describe('what is refused', () => {
     expect(refusal(value).details.problem).toContain(name);
   });
 
+  test.each([Array, Map, Set, Date, Uint8Array, Buffer])(
+    'a subclass of %o, or what only pretends to be one, would come back as something else',
+    (kind) => {
+      const Own = class Own extends (kind as unknown as new (...args: unknown[]) => object) {};
+      const own = kind === Buffer ? Object.setPrototypeOf(Buffer.from('x'), Own.prototype) : new Own();
+      expect(refusal([own]).details).toMatchObject({ path: '[0]', problem: expect.stringContaining('of class Own') });
+      const fake = Object.create(kind.prototype as object);
+      expect(refusal([fake]).details).toMatchObject({
+        path: '[0]',
+        problem: expect.stringContaining(`of class ${kind.name}`),
+      });
+    },
+  );
+
   test('ten thousand digits of a BigInt are kept, with either sign', () => {
     const most = 10n ** 10_000n - 1n;
     for (const value of [most, -most]) expect(again(value)).toBe(value);

@@ -112,6 +112,32 @@ test('more parts than were allowed are not put together', () => {
   expect(cookie({ parts: 3 }).read(request(header))).toEqual(['abcdefghi']);
 });
 
+test('a token has one spelling: in one part, in none, in parts without a number it is another text', () => {
+  for (const first of ['~1abc', '~0abc', '~abc', '~-abc', '~', '~ abc'])
+    expect(cookie({ parts: 3 }).read(request(`__Host-sid=${first}`))).toEqual([first]);
+});
+
+test('a token that just fits into one cookie takes one, and is not cut', () => {
+  const transport = cookie({ parts: 3 });
+  const [fits, one] = [text(4086), text(4087)];
+  expect(transport.write(fits, undefined, request(undefined)).map(([, line]) => line)).toEqual([
+    `__Host-sid=${fits}; Path=/; HttpOnly; Secure; SameSite=Lax`,
+  ]);
+  const names = transport.write(one, undefined, request(undefined)).map(([, line]) => line.split('=')[0]);
+  expect(names).toEqual(['__Host-sid', '__Host-sid-1']);
+});
+
+test("cookies with numbers beyond ours are somebody else's, and stay", () => {
+  const seen = request('__Host-sid=x; __Host-sid-1=a; __Host-sid-2=b; __Host-sid-3=c');
+  const cleared = (parts: number) =>
+    cookie({ parts })
+      .clear(seen)
+      .map(([, line]) => line.split('=')[0]);
+  expect(cleared(1)).toEqual(['__Host-sid']);
+  expect(cleared(2)).toEqual(['__Host-sid', '__Host-sid-1']);
+  expect(cleared(3)).toEqual(['__Host-sid', '__Host-sid-1', '__Host-sid-2']);
+});
+
 test('a token of another library that begins with a tilde is whole where there is one part', () => {
   expect(cookie().read(request('__Host-sid=~2abc'))).toEqual(['~2abc']);
 });

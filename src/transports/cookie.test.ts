@@ -232,6 +232,15 @@ describe('what a cookie cannot carry', () => {
     ).toBe(true);
   });
 
+  test('what a developer reads about such a token', () => {
+    expect(() => cookie().write('', undefined, https())).toThrow(
+      'Cannot keep the token in the session: it is empty or has characters that no cookie may carry.',
+    );
+    expect(() => cookie().write('x'.repeat(4087), undefined, https())).toThrow(
+      /^The session cookie: 4097 is over the .*4096.*option parts of cookie/,
+    );
+  });
+
   test('no message repeats the token', () => {
     for (const value of [`${token}\r\nSet-Cookie: x=1`, `${token};`, token.repeat(100)]) {
       const error = thrown(() => cookie().write(value, undefined, https()));
