@@ -246,7 +246,7 @@ describe('what a switch does to a session', () => {
         expect(cookieOf(ann)).toMatch(OURS);
         expect([...place.entries]).toEqual([]);
       }),
-      { numRuns: runs(40, 2000) },
+      { numRuns: runs(15, 2000) },
     );
   });
 
