@@ -3,9 +3,11 @@
  * The bytes of a token are the business of src/seals; here it is what a visitor and whoever wishes him ill get to see.
  */
 import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
 import { cookie, encrypted, memory, type Sealer, sessions, signed } from 'sojourn';
 import { controllableClock } from 'sojourn/testing';
 import { describe, expect, test } from 'vitest';
+import { runs } from './support/exam.js';
 import { request, visitor } from './support/visitor.js';
 
 interface Fields {
@@ -13,6 +15,7 @@ interface Fields {
   big: string;
 }
 const NAME = '__Host-sid';
+const RUNS = runs(150, 5000);
 const key = (): Buffer => randomBytes(32);
 const noise = (length: number): string => randomBytes(length).toString('base64url').slice(0, length);
 
@@ -211,5 +214,154 @@ describe('a copy of a cookie', () => {
     const elsewhere = sessions<Fields, typeof revocations>({ seal, revocations });
     for (const each of [s, elsewhere])
       expect(await visitor(each, new Map(thief.cookies)).visit((session) => session.user)).toBeUndefined();
+  });
+});
+
+describe('one anonymous session in two browsers, and each of them signs in', () => {
+  /** Mallory visits the shop, leaves his cookie in the browser of ann, and signs in elsewhere himself. */
+  async function planted() {
+    const seal = encrypted({ keys: [key()] });
+    const clock = controllableClock();
+    const here = server(seal, { environment: clock });
+    const elsewhere = server(seal, { environment: clock });
+    const ann = visitor(here.s);
+    await ann.visit((session) => session.set('views', 0));
+    const mallory = visitor(elsewhere.s, new Map(ann.cookies));
+    await mallory.visit((session) => session.login('mallory'));
+    clock.advance(1000);
+    await ann.visit((session) => session.login('ann'));
+    const annWrites = async (times: number): Promise<void> => {
+      for (let i = 0; i < times; i++) await ann.visit((session) => session.update('views', (n = 0) => n + 1));
+    };
+    return { here, elsewhere, ann, annWrites, mallory };
+  }
+
+  test.each([0, 1, 5, 100])('he never becomes her, however much she wrote meanwhile: %i times', async (times) => {
+    const { here, ann, annWrites, mallory } = await planted();
+    await annWrites(times);
+    const intruder = visitor(here.s, new Map(mallory.cookies));
+    expect(await intruder.visit((session) => [session.user, session.get('views')])).toEqual(['mallory', 0]);
+    await intruder.visit((session) => session.set('big', 'his'));
+    expect(await intruder.visit((session) => session.user)).toBe('mallory');
+    expect(await ann.visit((session) => [session.user, session.get('views'), session.get('big')])).toEqual([
+      'ann',
+      times,
+      undefined,
+    ]);
+  });
+
+  test.each([0, 100])('nor when he signed in again and again, or wrote more than she did: %i times', async (times) => {
+    const { here, elsewhere, ann, annWrites, mallory } = await planted();
+    const busy = visitor(elsewhere.s, mallory.cookies);
+    for (let i = 0; i < 5; i++) await busy.visit((session) => session.login('mallory'));
+    for (let i = 0; i < times; i++) await busy.visit((session) => session.update('views', (n = 0) => n + 1));
+    await annWrites(80);
+    const intruder = visitor(here.s, new Map(mallory.cookies));
+    expect(await intruder.visit((session) => session.user)).toBe('mallory');
+    await intruder.visit((session) => session.set('big', 'his'));
+    expect(await ann.visit((session) => [session.user, session.get('views')])).toEqual(['ann', 80]);
+  });
+
+  test('his slow request lands on his own state, and hers on hers', async () => {
+    for (const isHisFirst of [true, false]) {
+      const { here, ann, mallory } = await planted();
+      const intruder = visitor(here.s, new Map(mallory.cookies));
+      const slow = await (isHisFirst ? intruder : ann).begin();
+      const quick = isHisFirst ? ann : intruder;
+      await quick.visit((session) => session.update('views', () => (isHisFirst ? 10 : 66)));
+      slow.session.update('views', (n = 0) => n + 1);
+      await slow.end();
+      expect(await intruder.visit((session) => [session.user, session.get('views')])).toEqual([
+        'mallory',
+        isHisFirst ? 1 : 66,
+      ]);
+      expect(await ann.visit((session) => [session.user, session.get('views')])).toEqual(['ann', isHisFirst ? 10 : 1]);
+    }
+  });
+
+  test('nor by saving on the way, with nothing to save, while she writes', async () => {
+    const { here, ann, annWrites, mallory } = await planted();
+    const intruder = visitor(here.s, new Map(mallory.cookies));
+    const slow = await intruder.begin();
+    await annWrites(1);
+    expect(await slow.session.save()).toBe('ok');
+    slow.session.set('big', 'his');
+    await slow.end();
+    expect(await intruder.visit((session) => [session.user, session.get('big')])).toEqual(['mallory', 'his']);
+    expect(await ann.visit((session) => [session.user, session.get('big')])).toEqual(['ann', undefined]);
+  });
+
+  test(`whatever three people with one planted cookie do on three servers: nobody ever meets another, ${RUNS} times`, async () => {
+    const deeds = fc.constantFrom(
+      'write',
+      'write',
+      'begin',
+      'begin',
+      'end',
+      'save on the way',
+      'sign in',
+      'replay',
+      'sign out',
+    );
+    const step = fc.record({
+      who: fc.nat(2),
+      on: fc.constantFrom(0, 0, 0, 1),
+      does: deeds,
+      seconds: fc.constantFrom(0, 0, 0, 0, 0, 0, 1, 61),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.nat(7), fc.array(step, { maxLength: 30 }), async (signedIn, steps) => {
+        const [seal, clock] = [encrypted({ keys: [key()] }), controllableClock()];
+        const options = { environment: clock, transport: cookie() };
+        const servers = [server(seal, options).s, server(seal, options).s, server(seal, options).s];
+        const planter = visitor(servers[0]!);
+        await planter.visit((session) => session.set('views', 0));
+        const people = ['ann', 'bob', 'mallory'].map((name) => ({
+          name,
+          cookies: new Map(planter.cookies),
+          older: [new Map(planter.cookies)],
+          slow: undefined as Awaited<ReturnType<typeof planter.begin>> | undefined,
+        }));
+        /** Each on a server of his own, which knows nothing of the others. */
+        for (const [i, { name, cookies }] of people.entries())
+          if ((signedIn >> i) & 1) await visitor(servers[i]!, cookies).visit((session) => session.login(name));
+        for (const { who, on, does, seconds } of steps) {
+          const person = people[who]!;
+          const browser = visitor(servers[on]!, person.cookies);
+          if (seconds > 0) clock.advance(seconds * 1000);
+          /** In `big` stands who wrote it, and nobody writes it before he is signed in. */
+          const look = (session: Awaited<ReturnType<typeof planter.begin>>['session']): void => {
+            expect([undefined, person.name]).toContain(session.user);
+            expect([undefined, session.user]).toContain(session.get('big'));
+          };
+          const write = (session: Parameters<typeof look>[0]): void => {
+            look(session);
+            session.update('views', (n = 0) => n + 1);
+            if (session.user !== undefined) session.set('big', person.name);
+          };
+          if (does === 'write') await browser.visit(write);
+          if (does === 'sign in') await browser.visit((session) => session.login(person.name));
+          if (does === 'sign out') await browser.visit((session) => session.destroy());
+          if (does === 'begin') person.slow ??= await browser.begin();
+          if (does === 'save on the way') await person.slow?.session.save();
+          if (does === 'end' && person.slow !== undefined) {
+            write(person.slow.session);
+            await person.slow.end();
+            person.slow = undefined;
+          }
+          if (does === 'replay')
+            await visitor(servers[on]!, new Map(person.older[seconds % person.older.length])).visit(write);
+          else person.older.unshift(new Map(person.cookies));
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  test('with the cookies of both in one request it is neither', async () => {
+    const { here, ann, mallory } = await planted();
+    const pair = [ann.header, visitor(here.s, mallory.cookies).header];
+    for (const header of [pair.join('; '), pair.reverse().join('; ')])
+      expect(await here.userOf(header)).toBeUndefined();
   });
 });

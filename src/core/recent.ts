@@ -13,7 +13,7 @@
  * id for one request only: nothing is known of them. Rejected: to remember for ever (that is a store); a cookie for each state (a page
  * that writes fifty times at once would fill the request's headers).
  */
-import type { Delta, Environment, Outcome, Stored } from '../contract.js';
+import type { Delta, Environment, Head, Outcome, Stored } from '../contract.js';
 import type { Allowance } from './deadline.js';
 import { sameBytes } from './delta.js';
 import type { Emitter } from './events.js';
@@ -42,7 +42,8 @@ export interface Recent {
   create(id: string, session: Stored): 'ok' | 'exists';
   /** On the newest state; where none is remembered, on the one that the request came with. */
   commit(id: string, delta: Delta, allowance: Allowance | undefined): Outcome;
-  newest(id: string): Travelling | undefined;
+  /** `own`: what somebody came with; where that is of another login, it is what he goes on with. */
+  newest(id: string, own?: Travelling): Travelling | undefined;
   /** The newest state has become a token; or it could not, and is forgotten. */
   settle(id: string, isSealed: boolean): void;
   end(id: string): void;
@@ -64,11 +65,14 @@ export function recent(environment: Environment, events: Emitter): Recent {
       const now = environment.now();
       if ((ended.get(id) ?? 0) > now) return null;
       const entry = entries.get(id);
-      if (entry === undefined || entry.until <= now) return presented;
-      const relation = compare(presented, entry.newest);
-      if (relation === 'older') {
-        return presented.session.head.generation < entry.newest.session.head.generation ? 'superseded' : entry.newest;
+      if (entry === undefined) return presented;
+      if (entry.until <= now) {
+        entries.delete(id);
+        return presented;
       }
+      const relation = compare(presented, entry.newest);
+      if (relation === 'superseded') return relation;
+      if (relation === 'older') return entry.newest;
       if (relation === 'branch') tellLost(presented, entry.newest);
       if (relation !== 'same') entries.delete(id);
       return presented;
@@ -85,7 +89,7 @@ export function recent(environment: Environment, events: Emitter): Recent {
       const now = environment.now();
       const carrier = allowance as Carrier | undefined;
       const entry = entries.get(id);
-      const base = entry?.newest ?? (carrier?.sealed as Travelling | undefined);
+      const base = baseOf(carrier?.sealed as Travelling | undefined, entry?.newest);
       if (base === undefined || base.id !== id || (ended.get(id) ?? 0) > now) return GONE;
       const [outcome, , record] = applyPacked(base.session, delta, now);
       if (record === null) return outcome;
@@ -94,7 +98,10 @@ export function recent(environment: Environment, events: Emitter): Recent {
       return outcome;
     },
 
-    newest: (id) => entries.get(id)?.newest,
+    newest(id, own) {
+      const entry = entries.get(id);
+      return entry && baseOf(own, entry.newest);
+    },
 
     settle(id, isSealed) {
       const entry = entries.get(id);
@@ -136,6 +143,7 @@ export function recent(environment: Environment, events: Emitter): Recent {
   }
 
   function tellLost({ id, session }: Travelling, lost: Travelling): void {
+    if (areTwoLogins(session.head, lost.session.head)) return;
     const names = new Set([...session.fields.keys(), ...lost.session.fields.keys()]);
     for (const field of names) {
       if (!sameBytes(session.fields.get(field), lost.session.fields.get(field)))
@@ -147,18 +155,39 @@ export function recent(environment: Environment, events: Emitter): Recent {
 const GONE: Outcome = Object.freeze({ status: 'gone' });
 
 /**
- * How a token stands to the newest state that is known here. Versions count states along a branch, so the mark of a state is found
+ * Two logins on one session that knew nothing of each other. Whoever plants his anonymous cookie in somebody's browser, and signs in
+ * with a copy of it himself, shares an id with his victim from then on. So an id proves nothing here: where logins differ, nothing of one
+ * is ever handed to the other.
+ */
+export function areTwoLogins(a: Head, b: Head): boolean {
+  if (a.user === undefined || b.user === undefined) return false;
+  return a.user !== b.user || (a.generation === b.generation && a.signedInAt !== b.signedInAt);
+}
+
+/** What a request's wishes are applied to: the newest state, where it was made from the one that the request came with. */
+function baseOf(own: Travelling | undefined, newest: Travelling | undefined): Travelling | undefined {
+  if (own === undefined || newest === undefined || own.id !== newest.id) return newest ?? own;
+  const relation = compare(own, newest);
+  return relation === 'newer' || relation === 'branch' ? own : newest;
+}
+
+/**
+ * How a token stands to the newest state that is known here. 'superseded': it is of a time before a login. Versions count states along a branch, so the mark of a state is found
  * as many places down the other's list as it has versions less. Further back than the list reaches, the older one is taken for a
  * forefather. What is known here has a long list. What is presented names three before it: a branch that has gone on by more than
  * that, elsewhere, is not told from one that went on from ours.
  */
-function compare(presented: Travelling, known: Travelling): 'same' | 'older' | 'newer' | 'branch' {
-  const steps = presented.session.head.version - known.session.head.version;
+function compare(presented: Travelling, known: Travelling): 'same' | 'older' | 'superseded' | 'newer' | 'branch' {
+  const [head, other] = [presented.session.head, known.session.head];
+  if (areTwoLogins(head, other)) return 'branch';
+  const steps = head.version - other.version;
   if (steps === 0) return isMark(presented.marks, 0, known.marks) ? 'same' : 'branch';
   const [young, old] = steps > 0 ? [presented, known] : [known, presented];
   const at = Math.abs(steps) * MARK_BYTES;
   if (at + MARK_BYTES <= young.marks.length && !isMark(young.marks, at, old.marks)) return 'branch';
-  return steps > 0 ? 'newer' : 'older';
+  if (steps > 0) return 'newer';
+  if (head.generation < other.generation) return 'superseded';
+  return head.generation === other.generation && head.user === other.user ? 'older' : 'branch';
 }
 
 function isMark(marks: Buffer, at: number, own: Buffer): boolean {

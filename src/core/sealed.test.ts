@@ -346,6 +346,19 @@ describe('answers that come late', () => {
     expect(told).toEqual([]);
   });
 
+  test('who comes back after minutes elsewhere goes on from there, not from what was written here before', async () => {
+    const { s, ann, clock } = await started();
+    clock.advance(REMEMBERED_MS + 1000);
+    const other = visitor(server(clock).s, ann.cookies);
+    for (let i = 0; i < 2; i++) await other.visit((session) => session.update('views', (n = 0) => n + 1));
+    await visitor(s, ann.cookies).visit((session) => session.set('note', 'back again'));
+    expect(await visitor(s, ann.cookies).visit((session) => ({ ...session.data }))).toEqual({
+      views: 3,
+      theme: 'light',
+      note: 'back again',
+    });
+  });
+
   test('two servers wrote at once: the browser holds one branch, and the other is told field by field', async () => {
     const { s, ann, told, clock } = await started();
     const slow = await visitor(server(clock).s, ann.cookies).begin();

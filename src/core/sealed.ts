@@ -22,7 +22,7 @@ import { chain, isPromise } from './maybe.js';
 import { type Notices, notices } from './notices.js';
 import { oneOf, show } from './options.js';
 import type { PolicyOptions } from './policies.js';
-import { type Carrier, recent } from './recent.js';
+import { areTwoLogins, type Carrier, recent } from './recent.js';
 import { type Form, formOf, type Travelling } from './sealed-form.js';
 import type { Arrival, Standing } from './session.js';
 
@@ -113,6 +113,7 @@ export function sealed(
     if (one.opened === null || other.opened === null) return one.opened !== null ? one : other;
     if (one.opened.id !== other.opened.id) return refuse('ambiguous');
     const [a, b] = [one.opened.stored.head, other.opened.stored.head];
+    if (areTwoLogins(a, b)) return refuse('ambiguous');
     return a.generation - b.generation || a.version - b.version ? (isLater(a, b) ? one : other) : one;
   }
 
@@ -165,7 +166,8 @@ export function sealed(
   function kept(standing: Standing) {
     return chain(keepHere(standing), (result) => {
       // The request goes on, and what it does next builds on this state, however long it takes.
-      const state = standing.last || standing.id === undefined ? undefined : known.newest(standing.id);
+      if (standing.last || standing.id === undefined) return result;
+      const state = known.newest(standing.id, standing.arrival.sealed as Travelling | undefined);
       if (state !== undefined) standing.arrival.sealed = state;
       return result;
     });
