@@ -1,6 +1,6 @@
 /**
- * What the two planners share of moving in chains: a node with too many hands on to another, which hands on to a third, until
- * one with too few is reached.
+ * Copies that move in chains: a node with too many hands on to another, which hands on to a third, until one with too few is
+ * reached.
  *
  * The shortest chain is found node by node. Along it many slots go at once, an eighth of what is wanted each time: one by one
  * took seconds where a change of zones and copies together needs thousands, all at once would take them from the same pairs.

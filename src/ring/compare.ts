@@ -138,12 +138,19 @@ function death({ nodes }: RingTable, share: Quotas, homes: readonly number[], ne
 function leastMoved(before: RingTable, after: RingTable, slots: number): number {
   const share = quotas(after.nodes, after.copies);
   const nodes = after.nodes.map((_, n) => n);
-  const byNode = boundBy(nodes, before, after, slots);
-  return share.perZone > 1 ? byNode : Math.max(byNode, boundBy(share.zones, before, after, slots));
+  const byNode = boundBy(nodes, share, before, after, slots);
+  return share.perZone > 1 ? byNode : Math.max(byNode, boundBy(share.zones, share, before, after, slots));
+}
+
+/** How many of these owners one slot can keep: not more of a zone than may be in it. */
+function mayStay(kept: readonly number[], { zones, perZone }: Quotas): number {
+  const alike = new Map<number, number>();
+  for (const node of kept) alike.set(zones[node]!, (alike.get(zones[node]!) ?? 0) + 1);
+  return sum([...alike.values()].map((count) => Math.min(count, perZone)));
 }
 
 /** Vacancies have to be filled; what a group still lacks when it has all vacancies that it may take, somebody makes room for. */
-function boundBy(groups: readonly number[], before: RingTable, after: RingTable, slots: number): number {
+function boundBy(groups: readonly number[], share: Quotas, before: RingTable, after: RingTable, slots: number): number {
   const lacking = groups.map(() => 0);
   const open = groups.map(() => 0);
   for (const node of after.owners.entries) lacking[groups[node]!]!++;
@@ -155,11 +162,11 @@ function boundBy(groups: readonly number[], before: RingTable, after: RingTable,
     const kept = [...entries.subarray(slot * width, (slot + 1) * width)]
       .map((node) => now[node]!)
       .filter((n) => n >= 0);
-    const there = kept.map((node) => groups[node]!);
+    const there = new Set(kept.map((node) => groups[node]!));
     for (const group of there) lacking[group]!--;
-    const vacant = Math.max(0, after.owners.width - kept.length);
+    const vacant = Math.max(0, after.owners.width - mayStay(kept, share));
     vacancies += vacant;
-    if (vacant > 0) for (let group = 0; group < groups.length; group++) if (!there.includes(group)) open[group]!++;
+    if (vacant > 0) for (let group = 0; group < groups.length; group++) if (!there.has(group)) open[group]!++;
   }
   const given = sum(lacking.map((lack) => Math.max(0, lack)));
   return Math.max(given, vacancies + sum(lacking.map((lack, group) => Math.max(0, lack - open[group]!))));

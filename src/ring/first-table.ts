@@ -2,7 +2,7 @@
  * The first table, from the list of nodes alone.
  *
  * Processes that start together compute the same bytes without a word between them: nothing goes in but names, weights, zones
- * and the number of copies, and the order of the list does not matter. About 30 ms for ten nodes and two copies, 0.1 to 0.3 s for a
+ * and the number of copies, and the order of the list does not matter. About 50 ms for ten nodes and two copies, 0.2 to 0.4 s for a
  * hundred, so it may be done at start.
  */
 import { checkedCopies, checkedNodes, type NodeSpec } from './nodes.js';

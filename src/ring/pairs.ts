@@ -6,7 +6,7 @@
  * two nodes may not meet (the node itself, or its zone): rows and columns are scaled in turns until both fit (Sinkhorn's
  * scaling; it keeps the table a product of two vectors, which is what "in proportion" means).
  *
- * It only guides: quotas are exact whatever it says, so a few rounds do, and integers with eight bits below the point.
+ * It only guides: quotas and limits (homes.ts) are kept whatever it says, so a few rounds do, and integers with eight bits below the point.
  *
  * Rejected: filling by deficit alone (the busiest survivor carried 1.16 to 1.53 of its share), and chance alone (good for many
  * equal nodes, 1.12 and more for few or unequal ones).

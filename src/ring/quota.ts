@@ -16,6 +16,8 @@ import { type RingNode, SLOTS } from './nodes.js';
 export interface Quotas {
   /** How many nodes own each slot: the copies asked for, or fewer where there are not so many nodes. */
   readonly owners: number;
+  /** The weight of each node. */
+  readonly weights: readonly number[];
   /** The most owners of one slot that may be in one zone. 1 wherever there are as many zones as owners. */
   readonly perZone: number;
   /** The zone of each node by number, in the order of the zones' names. */
@@ -70,6 +72,7 @@ export function quotas(nodes: readonly RingNode[], copies: number): Quotas {
   );
   return {
     owners,
+    weights,
     perZone,
     zones,
     copies: whole,
@@ -135,7 +138,7 @@ function warningsAbout(
   const total = sum(zoneWeights);
   const warnings: Warning[] = [];
   if (owners < copies) {
-    const message = `${copies} copies were asked for, and there ${owners === 1 ? 'is 1 node' : `are ${owners} nodes`} with a weight: each slot has ${owners} until there are more.`;
+    const message = `${copies} copies were asked for, and there are ${owners} nodes with a weight: each slot has ${owners} until there are more.`;
     warnings.push({ kind: 'fewNodes', message });
   }
   const named = zoneNames.filter((name, zone) => name !== '' && zoneWeights[zone]! > 0);

@@ -13,9 +13,10 @@ import type { NodeSpec } from '../../src/ring/nodes.js';
 import { quotas } from '../../src/ring/quota.js';
 import { fingerprint, type RingTable, readTable, tableText } from '../../src/ring/table.js';
 import { runs } from '../support/exam.js';
+import { leastLoadByOwners } from './bounds.js';
 
 interface Change {
-  readonly kind: 'join' | 'leave' | 'reweight';
+  readonly kind: 'join' | 'leave' | 'reweight' | 'drain' | 'zone';
   readonly at: number;
   readonly weight: number;
 }
@@ -30,7 +31,7 @@ const life = (weight: fc.Arbitrary<number>) =>
     start: fc.array(weight, { minLength: LEAST_NODES, maxLength: 12 }),
     changes: fc.array(
       fc.record({
-        kind: fc.constantFrom('join', 'leave', 'reweight'),
+        kind: fc.constantFrom('join', 'leave', 'reweight', 'drain', 'zone'),
         at: fc.nat(999),
         weight,
       }) as fc.Arbitrary<Change>,
@@ -40,15 +41,19 @@ const life = (weight: fc.Arbitrary<number>) =>
 
 /** The next list. A node joins the smallest zone and leaves the largest, so that zones stay of about one size. */
 function changed(specs: readonly NodeSpec[], { kind, at, weight }: Change, name: string): NodeSpec[] {
+  const active = specs.filter((node) => node.weight !== 0);
   const sizes = new Map<string | undefined, number>();
-  for (const { zone } of specs) sizes.set(zone, (sizes.get(zone) ?? 0) + 1);
+  for (const { zone } of specs) sizes.set(zone, 0);
+  for (const { zone } of active) sizes.set(zone, sizes.get(zone)! + 1);
   const bySize = [...sizes].sort((a, b) => a[1] - b[1]).map(([zone]) => zone);
-  if (kind === 'join' || (kind === 'leave' && specs.length <= LEAST_NODES)) {
-    return [...specs, inZone({ name, weight }, bySize[0])];
-  }
-  if (kind === 'leave') {
-    const leavers = specs.filter(({ zone }) => zone === bySize.at(-1));
-    return specs.filter((node) => node !== leavers[at % leavers.length]);
+  const ofLargest = active.filter(({ zone }) => zone === bySize.at(-1));
+  const one = ofLargest[at % ofLargest.length]!;
+  const isScarce = active.length <= LEAST_NODES;
+  if (kind === 'join' || (isScarce && kind !== 'reweight')) return [...specs, inZone({ name, weight }, bySize[0])];
+  if (kind === 'leave') return specs.filter((node) => node !== one);
+  if (kind === 'drain') return specs.map((node) => (node === one ? { ...node, weight: 0 } : node));
+  if (kind === 'zone' && bySize.length > 1) {
+    return specs.map((node) => (node === one ? inZone(node, bySize[0]) : node));
   }
   return specs.map((node, n) => (n === at % specs.length ? { ...node, weight } : node));
 }
@@ -86,15 +91,14 @@ describe('a ring that lives through thirty changes', () => {
           expect(moved).toBeLessThanOrEqual(minimum * limit + (zones > 0 ? 10 : 0));
           const { loads, deaths } = inspectTable(next);
           for (const { homes, idealHomes } of loads) expect(Math.abs(homes - idealHomes)).toBeLessThan(2);
-          for (const { load, bound } of deaths) {
-            expect(load).toBeLessThanOrEqual(zones > 0 ? Math.max(1.1, bound + 0.07) : 1.1);
-          }
+          const busiest = Math.max(0, ...deaths.map(({ load }) => load));
+          // No order of these owners does better, to the step by which limits are raised.
+          if (busiest > 1.1) expect(busiest).toBeLessThanOrEqual(leastLoadByOwners(next) * (1 + 1 / 200));
+          if (zones === 0) expect(busiest).toBeLessThanOrEqual(1.1);
           table = next;
         }
       }),
-      // The same lives each time. Among others there are some with zones that miss a goal by little: with seed -253665191 (two copies,
-      // seven nodes in three zones) the death of a node brings another one 1.107 of its load, and arithmetic would allow 1.04.
-      { numRuns: runs(5, 300), endOnFailure: true, seed: 1 },
+      { numRuns: runs(3, 2000), endOnFailure: true },
     );
   }, 600_000);
 

@@ -9,7 +9,8 @@ import hashlib
 import json
 import sys
 
-SLOTS, PARTS, ROUNDS, MAX_ROUNDS, GONE = 16384, 256, 12, 8, -1
+SLOTS, PARTS, ROUNDS, GONE = 16384, 256, 12, -1
+LOAD_PARTS, FIRST_LIMIT, ROUGH_LIMIT = 256, 272, 1024
 
 
 def share_out(total, weights, limits):
@@ -35,7 +36,7 @@ def share_out(total, weights, limits):
 class Quotas:
     def __init__(self, nodes, copies):
         names = sorted({node["zone"] or "" for node in nodes})
-        weights = [node["weight"] for node in nodes]
+        weights = self.weights = [node["weight"] for node in nodes]
         self.zone = [names.index(node["zone"] or "") for node in nodes]
         members = [[n for n, zone in enumerate(self.zone) if zone == z and weights[n] > 0] for z in range(len(names))]
         self.width = min(copies, sum(map(len, members)))
@@ -238,92 +239,147 @@ class Copies:
                     yield slot, self.fit(others, taker) - self.fit(others, giver)
 
 
+class Flow:
+    """What gets through a network: one shortest way after another, arcs in the order in which they were laid."""
+
+    def __init__(self):
+        self.open, self.ends, self.arcs = [], [], {}
+
+    def lay(self, start, end, limit, carried):
+        arc = len(self.ends)
+        self.ends += [end, start]
+        self.open += [limit - carried, carried]
+        self.arcs.setdefault(start, []).append(arc)
+        self.arcs.setdefault(end, []).append(arc + 1)
+        return arc
+
+    def way(self, by):
+        for place in (places := ["source"]):
+            for arc in self.arcs.get(place, []):
+                end = self.ends[arc]
+                if self.open[arc] and end not in by:
+                    by[end] = arc
+                    if end == "sink":
+                        way = [arc]
+                        while self.ends[way[-1] ^ 1] != "source":
+                            way.append(by[self.ends[way[-1] ^ 1]])
+                        return way
+                    places.append(end)
+        return []
+
+    def send(self):
+        """All that gets through; then the places that the source still reaches."""
+        while way := self.way(by := {"source": None}):
+            amount = min(self.open[arc] for arc in way)
+            for arc in way:
+                self.open[arc] -= amount
+                self.open[arc ^ 1] += amount
+        return by
+
+
 class Homes:
     """Which owner comes first, and which second."""
 
     def __init__(self, quotas, rows, homes, order):
         self.quotas, self.rows, self.homes, self.order = quotas, rows, homes, order
-        self.size = len(quotas.homes)
-        rest = [max(0, copies - home) for copies, home in zip(quotas.copies, quotas.homes)]
-        self.burden = [2**24 // max(1, home) for home in quotas.homes]
-        parts = spread([home * (quotas.width - 1) for home in quotas.homes], rest, quotas.may_meet)
-        self.want = [[cell * burden // PARTS for cell, burden in zip(row, self.burden)] for row in parts]
-        self.lack = list(quotas.homes)
-        for slot, home in enumerate(homes):
-            if home != GONE:
-                self.count(slot, home, 1)
-
-    def count(self, slot, home, by):
-        self.lack[home] -= by
-        for node in self.rows[slot]:
-            if node != home:
-                self.want[home][node] -= self.burden[node] * by
-
-    def move(self, slot, home):
-        if self.homes[slot] != GONE:
-            self.count(slot, self.homes[slot], -1)
-        self.homes[slot] = home
-        self.count(slot, home, 1)
-
-    def fit(self, slot, home):
-        return sum(self.want[home][node] for node in self.rows[slot] if node != home)
+        self.size = range(len(quotas.homes))
+        self.loads = [FIRST_LIMIT for _ in self.size]
 
     def settle(self):
+        if self.quotas.width > 1:
+            self.choose()
+            self.reorder()
+
+    def set(self, slot, home, following):
+        row = self.rows[slot]
+        for node in (following, home):
+            row.remove(node)
+            row.insert(0, node)
+        self.homes[slot] = home
+
+    def choose(self):
+        want, lacking = {}, list(self.quotas.homes)
+        for a in self.size:
+            able = [self.quotas.homes[b] if self.quotas.may_meet(a, b) else 0 for b in self.size]
+            for b in self.size:
+                want[a, b] = self.quotas.homes[a] * PARTS * able[b] // sum(able) if sum(able) else 0
+
+        def count(home, following):
+            lacking[home] -= 1
+            want[home, following] -= PARTS
+
+        for row, home in zip(self.rows, self.homes):
+            if home != GONE:
+                row.remove(home)
+                row.insert(0, home)
+                count(*row[:2])
         for slot in self.order:
             if self.homes[slot] == GONE:
                 row = self.rows[slot]
-                lacking = [n for n in row if self.lack[n] > 0]
-                if lacking:
-                    self.move(slot, max(lacking, key=lambda n: (self.fit(slot, n), self.lack[n], -row.index(n))))
-                else:
-                    self.move(slot, max(row, key=lambda n: (self.lack[n], -row.index(n))))
-        for only_gains in (True, False):
-            for slot in self.order:
-                home, row = self.homes[slot], self.rows[slot]
-                if self.lack[home] >= 0:
-                    continue
-                now = self.fit(slot, home)
-                able = [n for n in row if self.lack[n] > 0 and (not only_gains or self.fit(slot, n) >= now)]
-                if able:
-                    self.move(slot, max(able, key=lambda n: (self.fit(slot, n), -row.index(n))))
-        while True:
-            meets = {(home, node) for home, row in zip(self.homes, self.rows) for node in row}
-            takers = lambda giver, reached: [n for n in range(self.size) if n not in reached and (giver, n) in meets]
-            way = chain(self.size, self.lack, takers)
-            if not way:
-                break
-            along(way, self.lack, self.candidates, lambda slot, giver, taker: self.move(slot, taker))
-        for home, row in zip(self.homes, self.rows):
-            row.remove(home)
-            row.insert(0, home)
-        if self.quotas.width > 2:
-            self.order_others()
+                able = [node for node in row if lacking[node] > 0] or row
+                pair = max(((a, b) for a in able for b in row if a != b), key=lambda pair: want[pair])
+                self.set(slot, *pair)
+                count(*pair)
 
-    def candidates(self, giver, taker):
+    def limit(self, home, following):
+        """How often the second may follow the first."""
+        weights = self.quotas.weights
+        left = sum(weights) - weights[home]
+        carried = self.loads[home] * SLOTS * weights[following] // (LOAD_PARTS * left) if left else 0
+        return max(0, min(SLOTS, carried) - self.quotas.homes[following])
+
+    def reorder(self):
+        held, pairs, groups = [0 for _ in self.size], {(a, b): 0 for a in self.size for b in self.size}, {}
         for slot in self.order:
-            if self.homes[slot] == giver and taker in self.rows[slot]:
-                yield slot, self.fit(slot, taker) - self.fit(slot, giver)
-
-    def order_others(self):
-        homes, size = self.quotas.homes, range(self.size)
-        want = []
-        for a in size:
-            able = [homes[b] if self.quotas.may_meet(a, b) else 0 for b in size]
-            want.append([homes[a] * PARTS * slots // sum(able) if sum(able) else 0 for slots in able])
-        for row in self.rows:
-            want[row[0]][row[1]] -= PARTS
-        changed, rounds = True, 0
-        while changed and rounds < MAX_ROUNDS:
-            changed, rounds = False, rounds + 1
-            for slot in self.order:
-                row = self.rows[slot]
-                mine = want[row[0]]
-                for k in range(2, len(row)):
-                    if mine[row[k]] - mine[row[1]] > PARTS:
-                        mine[row[1]] += PARTS
-                        mine[row[k]] -= PARTS
-                        row[1], row[k] = row[k], row[1]
-                        changed = True
+            row = self.rows[slot]
+            slots, fitting, waiting = groups.setdefault(tuple(sorted(row)), ([], {}, []))
+            slots.append(slot)
+            pair = tuple(row[:2])
+            if held[row[0]] < self.quotas.homes[row[0]] and pairs[pair] < self.limit(*pair):
+                held[row[0]] += 1
+                pairs[pair] += 1
+                fitting[pair] = fitting.get(pair, 0) + 1
+            else:
+                waiting.append(slot)
+        flow = Flow()
+        wide, ways = {}, {}
+        for a in self.size:
+            flow.lay(a, "sink", self.quotas.homes[a], held[a])
+            for b in self.size:
+                wide[a, b] = flow.lay((a, b), a, self.limit(a, b), pairs[a, b])
+        for owners, (slots, fitting, waiting) in groups.items():
+            group = ("group", owners)
+            if waiting:
+                flow.lay("source", group, len(waiting), 0)
+            ways[owners] = [
+                ((a, b), flow.lay(group, (a, b), len(slots), fitting.get((a, b), 0)))
+                for a in owners
+                for b in owners
+                if a != b
+            ]
+        while True:
+            reached = flow.send()
+            met = [a for a in self.size if a not in reached and any((a, b) in reached for b in self.size)]
+            if not met:
+                break
+            lowest = min(self.loads[a] for a in met)
+            for a in [a for a in met if self.loads[a] == lowest]:
+                before = [self.limit(a, b) for b in self.size]
+                self.loads[a] += self.loads[a] // (LOAD_PARTS if self.loads[a] < ROUGH_LIMIT else 2)
+                for b in self.size:
+                    flow.open[wide[a, b]] += self.limit(a, b) - before[b]
+        for owners, (slots, _, _) in groups.items():
+            wanted = {pair: flow.open[arc + 1] for pair, arc in ways[owners]}
+            others = []
+            for slot in slots:
+                pair = tuple(self.rows[slot][:2])
+                if wanted[pair]:
+                    wanted[pair] -= 1
+                else:
+                    others.append(slot)
+            orders = [pair for pair, count in wanted.items() for _ in range(count)]
+            for slot, pair in zip(others, orders):
+                self.set(slot, *pair)
 
 
 def keep(quotas, before, order):
