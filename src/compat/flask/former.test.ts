@@ -48,6 +48,10 @@ test('a forged cookie is nobody', async () => {
   expect(await visitor(site(), cookies).visit((session) => [session.user, ...session.keys()])).toEqual([undefined]);
 });
 
-test.each([[{}], [{ transport: flaskTransport() }]])('options %j are refused', (options) => {
+test.each([
+  [{}],
+  [{ transport: flaskTransport() }],
+  [{ transport: flaskTransport(), seal: flaskCookie({ secretKey: 'dev' }), deadline: 0 }],
+])('options %j are refused', (options) => {
   expect(() => fromFlask(options as never)).toThrow(expect.objectContaining({ code: 'SOJOURN_OPTION' }));
 });

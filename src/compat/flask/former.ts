@@ -5,9 +5,20 @@
  * Rejected: a store that reads Flask's and writes ours, because an id of Flask's is a token, and ours must never become one.
  */
 import { json } from '../../codecs/json.js';
-import type { Codec, Former, FormerSession, SessionFormat, Shared, Store, Stored, Transport } from '../../contract.js';
+import type {
+  Codec,
+  Duration,
+  Former,
+  FormerSession,
+  MaybePromise,
+  SessionFormat,
+  Shared,
+  Store,
+  Stored,
+  Transport,
+} from '../../contract.js';
 import { environment } from '../../core/environment.js';
-import { checked, flag } from '../../core/options.js';
+import { checked, durationMs, flag } from '../../core/options.js';
 import { failure, isFailure } from '../../errors.js';
 
 export interface FromFlaskOptions {
@@ -19,6 +30,8 @@ export interface FromFlaskOptions {
   readonly transport: Transport;
   /** Leave Flask's cookie where it is, while Flask still runs. A logout then takes back ours alone. Default false. */
   readonly keepCookie?: boolean;
+  /** How long to wait for `store`. Default 500 ms. */
+  readonly deadline?: Duration;
 }
 
 /**
@@ -30,11 +43,12 @@ export interface FromFlaskOptions {
  * })
  */
 export function fromFlask(options: FromFlaskOptions): Former {
-  const { seal, store, transport, keepCookie } = checked('fromFlask', options, [
+  const { seal, store, transport, keepCookie, deadline } = checked('fromFlask', options, [
     'seal',
     'store',
     'transport',
     'keepCookie',
+    'deadline',
   ]);
   if (transport === undefined || (seal === undefined) === (store === undefined))
     throw failure('SOJOURN_OPTION', {
@@ -42,26 +56,38 @@ export function fromFlask(options: FromFlaskOptions): Former {
       wanted: 'must be a transport, and either seal or store',
     });
   const keeps = keepCookie !== undefined && flag('keepCookie of fromFlask', keepCookie);
+  const deadlineMs = durationMs('deadline of fromFlask', deadline ?? 500);
   return {
     name: seal === undefined ? 'flask-session' : 'flask',
     read(request) {
       const [token] = transport.read(request);
       if (token === undefined) return null;
       if (seal !== undefined) return sessionOf(seal.read(token, environment.now()), seal.codec);
-      return store!.isId(token) ? left(store!, token) : null;
+      return store!.isId(token) ? left(store!, token, deadlineMs) : null;
     },
     clear: (request) => (keeps || transport.read(request).length === 0 ? [] : transport.clear(request)),
   };
 }
 
 /** An entry that nobody can read is no session. Trouble with its store is trouble. */
-async function left(store: Store, id: string): Promise<FormerSession | null> {
+async function left(store: Store, id: string, deadlineMs: number): Promise<FormerSession | null> {
   try {
-    return sessionOf(await store.load(id), PLAIN);
+    return sessionOf(await inTime(store, store.load(id), deadlineMs), PLAIN);
   } catch (error) {
     if (isFailure(error, 'SOJOURN_CORRUPT')) return null;
     throw error;
   }
+}
+
+function inTime<T>({ name }: Store, answer: MaybePromise<T>, deadlineMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = environment.every(deadlineMs, () => {
+      stop();
+      const problem = `it did not answer within ${deadlineMs} ms`;
+      reject(failure('SOJOURN_STORE', { store: name, operation: 'load', problem }));
+    });
+    Promise.resolve(answer).finally(stop).then(resolve, reject);
+  });
 }
 
 /** What `flaskSession` hands over, unless it was told of another codec. */
