@@ -473,6 +473,21 @@ test('repair finds the copy that is missing and the one that is old', async () =
   expect(await store.repair()).toMatchObject({ written: 0 });
 });
 
+test('repair keeps its pace, however slow that is', async () => {
+  const scene = fleet();
+  await created(scene);
+  const before = scene.clock.now();
+  const repaired = scene.store.repair({ pace: 8 });
+  for (let isOver = false; !isOver; ) {
+    void repaired.then(() => {
+      isOver = true;
+    });
+    await scene.pass(100);
+  }
+  // Each of 24 sessions is met on both of its nodes.
+  expect(scene.clock.now() - before).toBeGreaterThan(((2 * ids.length - 4) / 8) * 1000);
+});
+
 test('a check tells of a node that is away, by its name', async () => {
   const scene = fleet();
   await created(scene);

@@ -2,8 +2,8 @@
  * How far a resize is, for people: a bar, slots and sessions, how fast and how long, and what requests notice of it.
  *
  * The figures are those that the moving server writes down once a second (layers/ring/status.ts), so that it does not matter which
- * process moves and which one looks. The same in one line for logs. Rejected: a bar of sessions, whose number nobody knows exactly
- * while people come and go; slots are counted.
+ * process moves and which one looks. The same in one line for logs. Rejected: a bar of slots. Where there are fewer sessions than slots
+ * most slots have nothing to move, and it would begin near its end.
  */
 import type { ResizeStatus } from '../../layers/ring/status.js';
 import { type Line, progressBar, type Span } from '../printer.js';
@@ -22,17 +22,13 @@ export function progressLines(status: ResizeStatus, columns: number): Line[] {
   ];
   if (move) {
     const width = Math.min(MOST_BAR, columns - 10);
-    lines.push([
-      ...(progressBar(move.slotsDone, move.slots, width) as readonly Span[]),
-      ` ${percent(move.slotsDone, move.slots)}`,
-    ]);
+    // Of nothing, all is done.
+    const [done, all] = move.sessions === 0 ? [1, 1] : [move.sessionsDone, move.sessions];
+    lines.push([...(progressBar(done, all, width) as readonly Span[]), ` ${percent(done, all)}`]);
     lines.push(...figuresOf(status).map((text): Line => text));
   } else if (phase === 'moving' && !isPaused) {
     lines.push([
-      {
-        text: 'Nobody carries sessions over at present; a server of the application will within seconds.',
-        style: 'warn',
-      },
+      { text: 'No figures yet: sessions are counted first, by whoever will carry them over.', style: 'dim' },
     ]);
   }
   if (isPaused)
@@ -80,7 +76,6 @@ function headingOf({ phase, isBack, isPaused }: ResizeStatus): string {
   const doing = {
     announced: 'Announced: every server is being told',
     moving: isBack ? 'Moving, and then back' : 'Moving',
-    settling: 'Settling: the old places are being closed',
   } as const;
   return isPaused ? `${doing[phase]} (paused)` : doing[phase];
 }

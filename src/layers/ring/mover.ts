@@ -7,20 +7,16 @@
  *
  * It is polite: it goes at the pace that it is given, and slower while nodes take longer to answer than they did.
  */
-import type { Environment } from '../../contract.js';
 import { SLOTS } from '../../ring/nodes.js';
 import type { Carrying } from './carry.js';
 import { isControl } from './control.js';
 import type { Node } from './node.js';
+import { Pace } from './pace.js';
 import type { Place } from './place.js';
-import { inParallel, rest, type Shared, trouble } from './shared.js';
+import { inParallel, type Shared, trouble } from './shared.js';
 import type { MoveProgress } from './status.js';
 
 const AT_A_TIME = 16;
-const BATCH = 16;
-const LEAST_PER_SECOND = 50;
-/** Nobody minds answers that are quicker. */
-const QUICK_MS = 10;
 
 export interface MoverSettings {
   readonly shared: Shared;
@@ -146,6 +142,7 @@ export class Mover {
 
   #carried(slot: number, bytes: number, pace: Pace, left: Uint32Array): void {
     const before = this.#progress!;
+    pace.done();
     const isSlotDone = left[slot]! > 0 && --left[slot]! === 0;
     const sessionsDone = before.sessionsDone + 1;
     const perSecond = Math.round(pace.lately);
@@ -211,43 +208,4 @@ async function* idsOf(node: Node): AsyncIterableIterator<string> {
 
 function slowestOf(nodes: readonly Node[]): number {
   return Math.max(0, ...nodes.map(({ isUp, slowMs }) => (isUp ? slowMs : 0)));
-}
-
-/** So many in a second; half as many each time that nodes are slow, and a tenth more each time that they are not. */
-class Pace {
-  readonly #environment: Environment;
-  readonly #most: number;
-  readonly #slowMs: () => number;
-  readonly #limitMs: number;
-  #perSecond: number;
-  #steps = 0;
-  #gate: Promise<void> | undefined;
-  #batchAt: number;
-  lately = 0;
-
-  constructor(environment: Environment, most: number, slowMs: () => number) {
-    this.#environment = environment;
-    this.#most = most;
-    this.#perSecond = Math.min(most, Math.max(LEAST_PER_SECOND, most / 4));
-    this.#slowMs = slowMs;
-    this.#limitMs = Math.max(QUICK_MS, 2 * slowMs());
-    this.#batchAt = environment.now();
-  }
-
-  async step(): Promise<void> {
-    if (++this.#steps % BATCH === 0) this.#gate = this.#newBatch();
-    await this.#gate;
-  }
-
-  #newBatch(): Promise<void> | undefined {
-    const isSlow = this.#slowMs() > this.#limitMs;
-    const wanted = isSlow ? this.#perSecond / 2 : this.#perSecond * 1.1;
-    this.#perSecond = Math.min(this.#most, Math.max(LEAST_PER_SECOND, wanted));
-    const now = this.#environment.now();
-    const tookMs = now - this.#batchAt;
-    this.#batchAt = now;
-    if (tookMs > 0) this.lately += ((BATCH * 1000) / tookMs - this.lately) / (this.lately === 0 ? 1 : 8);
-    const restMs = (BATCH * 1000) / this.#perSecond - tookMs;
-    return restMs >= 1 ? rest(this.#environment, restMs) : undefined;
-  }
 }

@@ -227,15 +227,17 @@ interface Lease {
 class Pacer {
   readonly #shared: Shared;
   readonly #batch: number;
-  readonly #restMs: number;
+  readonly #batchMs: number;
   #steps = 0;
   #gate: Promise<void> | undefined;
+  #dueAt: number;
   #isNewBatch = false;
 
   constructor(shared: Shared, perSecond: number) {
     this.#shared = shared;
     this.#batch = Math.max(1, Math.min(MOST_IN_BATCH, Math.floor(perSecond / BATCHES_PER_SECOND)));
-    this.#restMs = (this.#batch * 1000) / perSecond;
+    this.#batchMs = (this.#batch * 1000) / perSecond;
+    this.#dueAt = shared.environment.now();
   }
 
   /** True once for each batch. */
@@ -246,10 +248,20 @@ class Pacer {
   }
 
   async step(): Promise<void> {
+    const gate = this.#gate;
     if (++this.#steps % this.#batch === 0) {
       this.#isNewBatch = true;
-      if (Number.isFinite(this.#restMs) && this.#restMs >= 1) this.#gate = rest(this.#shared.environment, this.#restMs);
+      this.#gate = this.#nextBatch();
     }
-    await this.#gate;
+    await gate;
+  }
+
+  /** Each batch has its own time, however many wait. */
+  #nextBatch(): Promise<void> | undefined {
+    const { environment } = this.#shared;
+    const now = environment.now();
+    this.#dueAt = Math.max(this.#dueAt + this.#batchMs, now);
+    const restMs = this.#dueAt - now;
+    return restMs >= 1 ? rest(environment, restMs) : undefined;
   }
 }

@@ -16,9 +16,9 @@ export interface ResizeOptions {
 
 /**
  * 'stable': nothing is going on. 'announced': every server is being told of the next table; sessions are where they were.
- * 'moving': the next table is in force, and sessions are carried over. 'settling': all are, and the old places are being closed.
+ * 'moving': the next table is in force, and sessions are carried over.
  */
-export type ResizePhase = 'stable' | 'announced' | 'moving' | 'settling';
+export type ResizePhase = 'stable' | 'announced' | 'moving';
 
 export interface ResizeStatus {
   /** Grows by one with every change of what the nodes have agreed on. */
