@@ -50,12 +50,14 @@ describe('two cookies in one request', () => {
   test('while nobody can be asked who was signed out, both are a stand-in: the second cookie is no way around', async () => {
     const plan = new FaultPlan();
     const options = { revocations: faulty(memory(), plan), onReadError: 'anonymous' };
-    const { s } = server(controllableClock(), options);
-    const [ann, guest] = [visitor(s), visitor(s)];
+    const { s, clock } = server(controllableClock(), options);
+    const [old, ann, guest] = [visitor(s), visitor(s), visitor(s)];
+    await old.visit((session) => session.set('views', 1));
+    clock.advance(31 * 60_000);
     await ann.visit((session) => session.login('ann'));
     await guest.visit((session) => session.set('views', 1));
     plan.fail();
-    for (const both of bothWays(ann.header, guest.header)) {
+    for (const both of [...bothWays(ann.header, guest.header), ...bothWays(ann.header, old.header)]) {
       const session = await s.open(request(both));
       expect([session.user, session.degraded]).toEqual([undefined, true]);
     }
