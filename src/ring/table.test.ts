@@ -60,6 +60,7 @@ describe('the table document', () => {
   test.each([
     ['nothing', '', /it is not JSON/],
     ['half of it', text.slice(0, text.length / 2), /it is not JSON/],
+    ['more than any table has', `${text}${' '.repeat(1024 * 1024)}`, /longer than any table/],
     ['another document', '[]', /not a JSON object/],
     ['a format of the future', changed('"format":1', '"format":2'), /format is not 1: .*update/],
     ['another number of slots', changed('16384', '1024'), /does not have 16384 slots/],

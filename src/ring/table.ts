@@ -17,6 +17,8 @@ import type { Routing } from './slot.js';
 
 /** Goes up when an older process could not follow the table any more. */
 export const FORMAT = 1;
+/** The largest table, of 256 nodes with long names and five copies, takes a sixth of it. */
+const MOST_CHARACTERS = 1024 * 1024;
 
 export interface RingTable {
   /** Goes up by one with each change. The first table has 1. */
@@ -79,6 +81,7 @@ interface Document {
 
 function parsed(text: unknown): Record<string, unknown> {
   if (typeof text !== 'string') throw damaged('it is not a text');
+  if (text.length > MOST_CHARACTERS) throw damaged(`it is longer than any table (${MOST_CHARACTERS} characters)`);
   let document: unknown;
   try {
     document = JSON.parse(text);
