@@ -89,7 +89,19 @@ describe('what is told of a refusal', () => {
     const kept = ann.header;
     await ann.visit((session) => session.destroy());
     expect((await s.open(request(kept))).user).toBeUndefined();
-    expect(refused).toEqual([{ reason: 'unknown' }]);
+    expect(refused).toStrictEqual([{ reason: 'unknown' }]);
+  });
+
+  test('save() with nothing to save, on a server that sees the session for the first time, costs the request nothing', async () => {
+    const { s, clock } = server();
+    const ann = visitor(s);
+    await ann.visit((session) => session.set('views', 1));
+    const elsewhere = visitor(server(clock).s, ann.cookies);
+    await elsewhere.visit(async (session) => {
+      expect(await session.save()).toBe('ok');
+      session.set('views', 2);
+    });
+    expect(await elsewhere.visit((session) => session.get('views'))).toBe(2);
   });
 });
 
