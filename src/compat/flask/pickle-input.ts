@@ -102,14 +102,13 @@ const LETTERS: ReadonlyMap<string, string> = new Map([
   ['r', '\r'],
   ['t', '\t'],
   ['v', '\v'],
-  ['\n', ''],
 ]);
 
 /** Python's `raw-unicode-escape`: only \u and \U are escapes, all other bytes are Latin-1. */
 export function readRawUnicode(line: Buffer): string {
   return line
     .toString('latin1')
-    .replace(/\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.?))/gs, (whole, four, eight, other) => {
+    .replace(/\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))/gs, (whole, four, eight, other) => {
       if (four !== undefined) return String.fromCharCode(Number.parseInt(four, 16));
       const code = eight === undefined ? -1 : Number.parseInt(eight, 16);
       if (other === 'u' || other === 'U' || code > 0x10ffff)
