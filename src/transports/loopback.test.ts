@@ -2,6 +2,10 @@
 import { expect, test } from 'vitest';
 import { isLoopback } from './loopback.js';
 
+test('the first request of a process may be one with an empty Host', () => {
+  expect(isLoopback('')).toBe(false);
+});
+
 test.each([
   'localhost',
   'localhost:3000',
@@ -11,6 +15,9 @@ test.each([
   '127.0.0.1',
   '127.0.0.1:3000',
   '127.255.255.255',
+  '127.249.200.99',
+  '127.19.190.9',
+  `${'a.'.repeat(123)}localhost:65535`,
   '[::1]',
   '[::1]:3000',
 ])('%s is this machine', (host) => {
@@ -35,6 +42,9 @@ test.each([
   'a..localhost',
   '127.0.0.1.example.com',
   '127.0.0.256',
+  '127.0.0.2x',
+  '127.0.0.24x',
+  '127.0.0.1x1',
   '127.0.0',
   '127.0.0.0.1',
   '127.1',
@@ -49,7 +59,10 @@ test.each([
   '[::1].example.com',
   ' localhost',
   'localhost\n',
-  `${'a'.repeat(1_000_000)}.localhost`,
 ])('%s is not', (host) => {
   expect(isLoopback(host)).toBe(false);
+});
+
+test('a host name of a million letters is not', () => {
+  expect(isLoopback(`${'a'.repeat(1_000_000)}.localhost`)).toBe(false);
 });
