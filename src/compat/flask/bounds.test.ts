@@ -158,6 +158,12 @@ describe('keys and signatures', () => {
     expect(() => signedId('')).toThrow(/secretKey\[0\]/);
   });
 
+  test('an id that itsdangerous has signed; another spelling of its last two bits is another cookie, and refused', () => {
+    expect(signedId('dev').write('abc')).toBe('abc.PJw42rZcwe82Whbo0poRR9mBVes');
+    expect(signedId('dev').read('abc.PJw42rZcwe82Whbo0poRR9mBVes')).toBe('abc');
+    expect(signedId('dev').read('abc.PJw42rZcwe82Whbo0poRR9mBVet')).toBeNull();
+  });
+
   test('Flask-Login’s token: the key by its Latin-1, the user by his UTF-8, nothing before or behind', () => {
     const token = rememberToken('schlüssel');
     const hex = createHmac('sha512', Buffer.from('schlüssel', 'latin1'))
