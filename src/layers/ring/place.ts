@@ -23,6 +23,8 @@ export interface Place {
   readonly newcomers: readonly Node[];
   /** Nodes that the slot is leaving, and that can be asked for what they still have. */
   readonly sources: readonly Node[];
+  /** Nodes that the slot is leaving, and that were away when it was closed. They may have what nobody else has, and cannot be asked yet. */
+  readonly awaited: readonly Node[];
   /** Owners and sources: everybody who may have something of it. `owners` itself when it does not move. */
   readonly holders: readonly Node[];
   /** Something of this slot is to be carried. */
@@ -130,7 +132,8 @@ export class Places {
     const owners = this.#ring.nodesOf(slot);
     const isAnnounced = this.#next !== null && isOther(owners, this.#next.nodesOf(slot));
     const fence = { slot, epoch: this.step };
-    return { slot, owners, fence, newcomers: NONE, sources: NONE, holders: owners, isMoving: false, isAnnounced };
+    const none = { newcomers: NONE, sources: NONE, awaited: NONE };
+    return { slot, owners, fence, ...none, holders: owners, isMoving: false, isAnnounced };
   }
 
   #moving(slot: number, before: readonly Node[]): Place {
@@ -144,9 +147,11 @@ export class Places {
     // Where nobody is left who could know more, a newcomer is an owner like any other.
     if (stayers.length + leavers.length === 0) return this.#settled(slot);
     const sources = leavers.filter(({ name }) => !unfenced.includes(name));
+    const awaited = leavers.filter(({ name }) => unfenced.includes(name));
     const owners = [...stayers, ...newcomers];
     const isMoving = newcomers.length > 0 || leavers.length > 0;
-    return { slot, owners, fence, newcomers, sources, holders: [...owners, ...sources], isMoving, isAnnounced: false };
+    const holders = [...owners, ...sources];
+    return { slot, owners, fence, newcomers, sources, awaited, holders, isMoving, isAnnounced: false };
   }
 }
 

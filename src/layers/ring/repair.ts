@@ -211,10 +211,15 @@ export class Repair {
 }
 
 /** What only newcomers have of a slot is not all of it; and a source that has lost everything knows nothing of it any more. */
-function isWholeWhileMoving({ owners, newcomers, sources }: Place, node: Node, from: readonly Node[]): boolean {
+function isWholeWhileMoving(
+  { owners, newcomers, sources, awaited }: Place,
+  node: Node,
+  from: readonly Node[],
+): boolean {
   const elders = [...owners.filter((owner) => !newcomers.includes(owner)), ...sources];
   const isNeeded = owners.includes(node) || sources.includes(node);
-  if (!isNeeded || elders.every((elder) => elder === node)) return true;
+  const isAlone = awaited.length === 0 && elders.every((elder) => elder === node);
+  if (!isNeeded || isAlone) return true;
   return !sources.includes(node) && elders.some((elder) => elder !== node && from.includes(elder));
 }
 
