@@ -32,13 +32,21 @@ export function showsAfterLogin(tried: readonly Attempt[], replica: Replica, del
 
 /**
  * Whether it was in there, and others have gone over it since: clients send again what had no answer, and then the first answer that comes
- * may be that of the second time. A touch leaves nothing to be told of. A lineage that is too short to tell counts where a node has
- * not said what it did (`isUnknown`), and after another login.
+ * may be that of the second time. Undefined: nobody can tell. A touch leaves nothing to be told of. A lineage that is too short to tell
+ * counts where a node has not said what it did (`isUnknown`), and after another login.
  */
-export function mayHaveBeen(tried: readonly Attempt[], replica: Replica, delta: Delta, isUnknown: boolean): boolean {
+export function wasTaken(
+  tried: readonly Attempt[],
+  replica: Replica,
+  delta: Delta,
+  isUnknown: boolean,
+): boolean | undefined {
   const isTouch = delta.fields.size === 0 && delta.head.secret === undefined;
   if (replica.kind === 'ended' || isTouch) return false;
-  return tried.some(({ next }) => isMadeOf(replica, next) ?? (isUnknown || isOtherLogin(replica, next.stamps.begun)));
+  const traces = tried.map(({ next }) => {
+    return isMadeOf(replica, next) ?? (isUnknown || isOtherLogin(replica, next.stamps.begun) ? undefined : false);
+  });
+  return traces.includes(true) || (traces.includes(undefined) ? undefined : false);
 }
 
 /** A commit that was read after a later login than this one knows. */

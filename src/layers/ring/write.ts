@@ -12,7 +12,7 @@
 import type { Delta, Outcome, Stored } from '../../contract.js';
 import { Turns } from '../../core/turns.js';
 import { applyTo } from './apply.js';
-import { type Attempt, holdsOneOf, isLater, isOlder, isOtherLogin, mayHaveBeen, showsAfterLogin } from './attempts.js';
+import { type Attempt, holdsOneOf, isLater, isOlder, isOtherLogin, showsAfterLogin, wasTaken } from './attempts.js';
 import { type Copy, copyOf } from './copy.js';
 import type { Hints } from './hints.js';
 import { Landing, type Write } from './landing.js';
@@ -116,23 +116,26 @@ export class Writes {
       const { replica } = base;
       if (isFresh && isOlder(replica, delta)) base = await this.#newer(id, base, delta);
       const isHeld = holdsOneOf(tried, base.replica);
-      const isDone = isHeld || (write.loose.size > 0 && showsAfterLogin(tried, base.replica, delta));
+      let isDone = isHeld || (write.loose.size > 0 && showsAfterLogin(tried, base.replica, delta));
       const stamp = this.#stampAfter(id, base.replica);
-      const [outcome, next] = isDone
-        ? done(base.replica)
+      let [outcome, next] = isDone
+        ? done(base.replica as Live)
         : isOtherLogin(base.replica, begun)
           ? ([GONE, null] as const)
           : applyTo(base.replica, delta, stamp, environment.now());
-      if (next === null) {
-        if (isFresh) {
-          memo.set(id, base);
-          if (mayHaveBeen(tried, base.replica, delta, write.isUnknown)) throw this.#lostSight(write);
-          const isOver = isLater(base.replica, delta) || isOtherLogin(base.replica, begun);
-          return this.#refused(write, isOver ? base : null, outcome);
-        }
+      if (next === null && !isFresh) {
         memo.delete(id);
         base = null;
         continue;
+      }
+      if (next === null) {
+        memo.set(id, base);
+        const taken = wasTaken(tried, base.replica, delta, write.isUnknown);
+        if (taken === undefined) throw this.#lostSight(write);
+        const isOver = isLater(base.replica, delta) || isOtherLogin(base.replica, begun);
+        if (!taken) return this.#refused(write, isOver ? base : null, outcome);
+        isDone = true;
+        [outcome, next] = done(base.replica as Live);
       }
       // What only looks as if it had been done was made by somebody else.
       if (isHeld || !isDone) tried.push({ stamp, next });
@@ -225,6 +228,6 @@ function hasSwap(delta: Delta): boolean {
   return false;
 }
 
-function done(replica: Replica): readonly [Outcome, Live | null] {
-  return replica.kind === 'live' ? [{ status: 'ok', version: replica.head.version }, replica] : [GONE, null];
+function done(replica: Live): readonly [Outcome, Live] {
+  return [{ status: 'ok', version: replica.head.version }, replica];
 }
