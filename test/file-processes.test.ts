@@ -102,14 +102,12 @@ test('a program whose last act is a logout waits for who is at that session, and
   const folder = tempFolder('file');
   const store = file(folder, { durable: false });
   await store.create('a', session());
-  const [name] = filesBelow(join(folder, 'sessions'));
-  const [own] = readdirSync(join(folder, 'owners'));
-  linkSync(join(folder, 'owners', own!), `${name}.lock`);
+  const lock = lockedByOwner(folder);
   const logout = `import { file } from 'sojourn/file'; console.log('begins'); await file(process.argv[1]).destroy('a');`;
   const program = await start(process.execPath, ['--input-type=module', '-e', logout, folder], { ready: /begins/ });
   // Where it does not wait it is soon over; where it does, it has nothing else to do.
   await Promise.race([program.exited, rest(300)]);
-  rmSync(`${name}.lock`);
+  rmSync(lock);
   expect(await program.exited).toEqual({ code: 0, signal: null });
   expect(await store.load('a')).toBeNull();
   await store.close?.();
@@ -223,9 +221,7 @@ test('a lock that the disk did not let its holder remove is no obstacle to him',
   const folder = tempFolder('file');
   const store = file(folder, { durable: false });
   await store.create('a', session());
-  const [name] = filesBelow(join(folder, 'sessions'));
-  const [own] = readdirSync(join(folder, 'owners'));
-  linkSync(join(folder, 'owners', own!), `${name}.lock`);
+  lockedByOwner(folder);
   expect(await store.commit('a', write('f', 1))).toEqual({ status: 'ok', version: 2 });
   await store.destroy('a');
   expect(filesBelow(join(folder, 'sessions'))).toEqual([]);
@@ -278,6 +274,15 @@ function corruptIn(run: () => unknown): boolean {
   } catch (error) {
     return isFailure(error, 'SOJOURN_CORRUPT');
   }
+}
+
+/** Locks the only session, in the name of the only process. Returns the lock. */
+function lockedByOwner(folder: string): string {
+  const [name] = filesBelow(join(folder, 'sessions'));
+  const [owner] = readdirSync(join(folder, 'owners'));
+  const lock = `${name}.lock`;
+  linkSync(join(folder, 'owners', owner!), lock);
+  return lock;
 }
 
 function filesBelow(folder: string): string[] {

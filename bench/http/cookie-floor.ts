@@ -4,10 +4,10 @@
  *
  * A goal against `bare`, whose requests bring 45 bytes, cannot be reached where this floor does not reach it.
  */
-import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { type Sample, sample } from '../support/sample.js';
 import { bare, type Entrant } from './entrants.js';
+import { openedBy } from './floor.js';
 
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
@@ -24,42 +24,29 @@ export function longCookieEntrant(): Entrant {
   };
 }
 
-type Floored = IncomingMessage & { floor?: Sample };
-
 /** Finds the cookie, decodes base64url, opens AES-256-GCM, parses JSON. No format, no key to choose, no deadline, no write. */
 export function openedFloorEntrant(): Entrant {
   const key = createSecretKey(randomBytes(32));
-  const open = (req: Floored): void => {
-    const header = req.headers.cookie ?? '';
-    const at = header.indexOf(NAME);
-    if (at === -1) return;
-    const bytes = Buffer.from(header.slice(at + NAME.length), 'base64url');
-    const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, NONCE_BYTES), TAG);
-    const end = bytes.length - TAG.authTagLength;
-    decipher.setAuthTag(bytes.subarray(end));
-    const text = decipher.update(bytes.subarray(NONCE_BYTES, end));
-    decipher.final();
-    req.floor = JSON.parse(text.toString());
-  };
-  return {
-    name: 'floor: opened by hand',
-    listener: (handler) => (req, res) => {
-      open(req);
-      handler(req, res);
-    },
-    middleware: (req, _res, next) => {
-      open(req);
-      next();
-    },
-    read: (req: Floored) => req.floor?.name,
-    views: (req: Floored) => req.floor?.views ?? -1,
-    write: () => {},
-    seed: (_req, res) => void res.setHeader('Set-Cookie', `${NAME}${sealed(key)}; Path=/; HttpOnly`),
-    writes: () => 0,
-  };
+  return openedBy(
+    'floor: opened by hand',
+    (header) => opened(header, key),
+    () => `${NAME}${sealed(key)}`,
+  );
 }
 
-function sealed(key: ReturnType<typeof createSecretKey>): string {
+function opened(header: string | undefined, key: KeyObject): Sample | undefined {
+  const at = header === undefined ? -1 : header.indexOf(NAME);
+  if (header === undefined || at === -1) return undefined;
+  const bytes = Buffer.from(header.slice(at + NAME.length), 'base64url');
+  const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, NONCE_BYTES), TAG);
+  const end = bytes.length - TAG.authTagLength;
+  decipher.setAuthTag(bytes.subarray(end));
+  const text = decipher.update(bytes.subarray(NONCE_BYTES, end));
+  decipher.final();
+  return JSON.parse(text.toString()) as Sample;
+}
+
+function sealed(key: KeyObject): string {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, key, nonce, TAG);
   const text = cipher.update(JSON.stringify(sample()));

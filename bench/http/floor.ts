@@ -26,12 +26,16 @@ export type Floor = (header: string | undefined) => Sample | undefined;
 
 export function floorEntrant(): Entrant {
   const sessions = new Map<string, Kept>();
-  const open = floorOver(sessions);
+  return openedBy('floor', floorOver(sessions), () => floorCookie(sessions));
+}
+
+/** An entrant that is nothing but the way from a Cookie header to a session. `cookie`: that of a new session. */
+export function openedBy(name: Entrant['name'], open: Floor, cookie: () => string): Entrant {
   const find = (req: Floored): void => {
     req.floor = open(req.headers.cookie);
   };
   return {
-    name: 'floor',
+    name,
     listener: (handler) => (req, res) => {
       find(req);
       handler(req, res);
@@ -45,7 +49,7 @@ export function floorEntrant(): Entrant {
     write: (req: Floored) => {
       if (req.floor !== undefined) req.floor.views++;
     },
-    seed: (_req, res) => void res.setHeader('Set-Cookie', `${floorCookie(sessions)}; Path=/; HttpOnly`),
+    seed: (_req, res) => void res.setHeader('Set-Cookie', `${cookie()}; Path=/; HttpOnly`),
     writes: () => 0,
   };
 }
