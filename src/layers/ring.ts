@@ -7,7 +7,9 @@
  * answers decides; another one stands in, and leaves hints.
  *
  *     place.ts  where      node.ts    one node, its deadline and breaker     read.ts, write.ts   finding and changing a session
- *     replica.ts, merge.ts, apply.ts  what a copy knows                     hints.ts, synced.ts, repair.ts   nodes that come back *     tables.ts  which table is in force    resize.ts, mover.ts   from one table to the next, while everything goes on
+ *     replica.ts, merge.ts, apply.ts  what a copy knows                     hints.ts, synced.ts, repair.ts   nodes that come back
+ *     tables.ts  which table is in force    resize.ts, mover.ts   from one table to the next, while everything goes on
+ *     operators.ts  what operators get beside the store, and what a ring says of itself
  *
  * Not promised: that reads and writes look as on one server (two halves of a split network both go on, and merge). Rejected: a
  * consensus protocol (three nodes and a round trip more for each write), and master with replicas (an election for each death).
@@ -21,7 +23,6 @@ import { ringOf } from '../ring/ring.js';
 import { fingerprint, type RingTable } from '../ring/table.js';
 import { Care } from './ring/care.js';
 import { Carrying } from './ring/carry.js';
-import type { ResizePlan, RingChange } from './ring/change.js';
 import { checkAll, troubles } from './ring/check.js';
 import { newWriter, stampClock } from './ring/clock.js';
 import { SYNCED } from './ring/control.js';
@@ -30,18 +31,18 @@ import { Hints } from './ring/hints.js';
 import { Memo } from './ring/memo.js';
 import { Mending } from './ring/mend.js';
 import { Mover } from './ring/mover.js';
-import { News, type RingEvents, type RingListener } from './ring/news.js';
+import { News } from './ring/news.js';
 import { Node } from './ring/node.js';
+import { described, type RingControls, stateOf } from './ring/operators.js';
 import { type Checked, checkedRing, type RingNodeOptions, type RingOptions, wrong } from './ring/options.js';
 import { Places, type View } from './ring/place.js';
 import { plainRing, sweepAll } from './ring/plain.js';
 import { Reads } from './ring/read.js';
-import { type Progress, Repair, type RepairOptions } from './ring/repair.js';
+import { Repair } from './ring/repair.js';
 import { storedOf } from './ring/replica.js';
 import { Resize } from './ring/resize.js';
 import { Servers } from './ring/servers.js';
-import { type Figures, newFigures, type Shared } from './ring/shared.js';
-import type { ResizeOptions, ResizeStatus } from './ring/status.js';
+import { newFigures, type Shared } from './ring/shared.js';
 import { Steps } from './ring/steps.js';
 import { Synced } from './ring/synced.js';
 import { Tables } from './ring/tables.js';
@@ -52,6 +53,7 @@ import { Writes } from './ring/write.js';
 
 export type { PlannedMove, ResizePlan, RingChange } from './ring/change.js';
 export type { RingEvents, RingListener, RingWrite } from './ring/news.js';
+export type { NodeDescription, RingControls, RingDescription } from './ring/operators.js';
 export type { RingNodeOptions, RingOptions } from './ring/options.js';
 export {
   type Imported,
@@ -65,74 +67,6 @@ export {
 export type { Progress as RepairProgress, RepairOptions } from './ring/repair.js';
 export type { Figures as RingFigures } from './ring/shared.js';
 export type { MoveProgress, ResizeOptions, ResizePhase, ResizeStatus, RingServer } from './ring/status.js';
-
-/** What operators get beside the store. */
-export interface RingControls {
-  /**
-   * What a change would come to. Changes nothing. Counts the sessions of every node, so it takes a while where there are millions.
-   * SOJOURN_OPTION for a change that cannot be, SOJOURN_STORE while sessions move.
-   * @example
-   * const several = ring(['one', 'two'].map((name) => ({ name, store: memory() })), { copies: 2 });
-   * const plan = await several.plan({ weights: { one: 3, two: 1 } });
-   * console.log(plan.sessions, plan.slots, plan.minimum);
-   * await several.resize(plan);
-   */
-  plan(change: RingChange): Promise<ResizePlan>;
-  /**
-   * Begins a planned change, and resolves when all servers know of it and sessions begin to move. They go on being served and
-   * written meanwhile. The moving itself is done in the background, by this process or whichever is left: see `status`, or await `settled`.
-   * SOJOURN_OPTION where the plan is not one for the table in force, SOJOURN_STORE where too few nodes answer.
-   */
-  resize(plan: ResizePlan, options?: ResizeOptions): Promise<void>;
-  /** Sessions stop moving, on all servers. What has moved stays where it is, and everything is served as before. */
-  pause(): Promise<void>;
-  /** They go on moving. Also takes over at once from a process that has died; otherwise others do so after some seconds. */
-  resume(): Promise<void>;
-  /**
-   * Takes a change back. Before sessions move: at once. 'back': some have moved; the rest follows, and then a second
-   * resize brings all back to nodes, weights and copies as they were. 'nothing': there is no resize.
-   */
-  abort(): Promise<'undone' | 'back' | 'nothing'>;
-  /** Resolves when nothing moves any more. Rejects when the store is closed before. */
-  settled(): Promise<void>;
-  /** How a resize stands, for all servers. */
-  status(): Promise<ResizeStatus>;
-  /** Compares all copies of all sessions, and brings them together. For now and then, and after trouble. */
-  repair(options?: RepairOptions): Promise<Progress>;
-  on<E extends keyof RingEvents>(event: E, listener: RingListener<E>): () => void;
-  /** The table and the state of each node, as JSON. Holds no session. */
-  describe(): RingDescription;
-  readonly figures: Readonly<Figures>;
-}
-
-export interface RingDescription {
-  readonly copies: number;
-  readonly write: 'degrade' | 'strict';
-  readonly epoch: number;
-  readonly fingerprint: string;
-  readonly nodes: readonly NodeDescription[];
-}
-
-export interface NodeDescription {
-  readonly name: string;
-  readonly weight: number;
-  readonly zone: string | null;
-  /** Slots of which it holds a copy, and those of which it is the home. */
-  readonly slots: number;
-  readonly homes: number;
-  readonly state: 'up' | 'down';
-  /**
-   * 'outdated': it was away for a day, and is emptied and filled anew. 'unknown': it has not been looked at, or the ring keeps one copy in
-   * plain stores.
-   */
-  readonly synced: 'yes' | 'empty' | 'behind' | 'outdated' | 'unknown';
-  /** Hints that this process has left for it, as far as it knows. */
-  readonly hintsPending: number;
-  /** Epoch milliseconds. */
-  readonly lastSeenAt?: number;
-  /** About 99 of 100 answers come within so many milliseconds. */
-  readonly slowMs?: number;
-}
 
 /** A store over several stores, and those abilities that all of them have. */
 export type RingStore<S extends Store> = Store &
@@ -184,7 +118,7 @@ function routedRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
     on: () => () => {},
     repair: async () => ({ looked: 0, written: 0, corrupt: 0 }),
     describe: () =>
-      described(own, table, routed.fingerprint, () => ({ state: 'up', synced: 'unknown', hintsPending: 0 })),
+      described(own.write, table, routed.fingerprint, () => ({ state: 'up', synced: 'unknown', hintsPending: 0 })),
     check: () => checkAll(own.stores, () => false),
     renew() {
       for (const store of stores) store.renew?.();
@@ -342,7 +276,7 @@ function celledRing<S extends Store>(own: Checked<S>, table: RingTable): Store &
       if (options?.pace !== undefined) wholeNumber('pace of repair', options.pace, 1, 10_000_000);
       return repair.all(options);
     },
-    describe: () => described(own, places.table, places.fingerprint, (node) => stateOf(known(node))),
+    describe: () => described(own.write, places.table, places.fingerprint, (node) => stateOf(known(node))),
     async check() {
       await begin();
       const sentences = await checkAll(own.stores, () => places.table.owners.width > 1);
@@ -461,43 +395,6 @@ function abilitiesOf(
       listen: (ended: (id: string, how: Ended) => void) => ends.listen(ended),
     }),
   };
-}
-
-type NodeState = Pick<NodeDescription, 'state' | 'synced' | 'hintsPending' | 'lastSeenAt' | 'slowMs'>;
-
-function stateOf(node: Node): NodeState {
-  return {
-    state: node.isReached ? 'up' : 'down',
-    synced: syncedOf(node),
-    hintsPending: node.hintsPending,
-    ...(node.lastSeenAt !== undefined && { lastSeenAt: node.lastSeenAt }),
-    slowMs: Math.round(node.slowMs),
-  };
-}
-
-function syncedOf(node: Node): NodeDescription['synced'] {
-  if (node.mark === null) return 'empty';
-  if (node.isOutdated) return 'outdated';
-  if (node.behind.size > 0) return 'behind';
-  return node.mark === undefined ? 'unknown' : 'yes';
-}
-
-function described<S extends Store>(
-  { write }: Checked<S>,
-  { copies, epoch, nodes, owners: { width, entries } }: RingTable,
-  fingerprint: string,
-  stateOf: (node: string) => NodeState,
-): RingDescription {
-  const slots = nodes.map(() => 0);
-  const homes = nodes.map(() => 0);
-  for (const [i, node] of entries.entries()) {
-    slots[node]!++;
-    if (i % width === 0) homes[node]!++;
-  }
-  const described = nodes.map(({ name, weight, zone }, i) => {
-    return { name, weight, zone, slots: slots[i]!, homes: homes[i]!, ...stateOf(name) };
-  });
-  return { copies, write, epoch, fingerprint, nodes: described };
 }
 
 async function closeAll(stores: readonly Store[]): Promise<void> {
