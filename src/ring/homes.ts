@@ -5,7 +5,7 @@
  * at b" has a limit for each pair: what b may serve after the death of a, less the homes that it has anyway. A slot keeps its
  * order if that fits; one without a home takes the order that lacks slots most. What does not fit is a flow, from slots with the same
  * owners over pairs to homes, and the flow puts as many as can be into an order that fits. If some are left, the lowest of the
- * limits that they meet are raised by a little, and so on: in the end no order of these owners does better, to half a percent.
+ * limits that they meet are raised by a little, and so on: in the end no order of these owners does better, to a fifth of a percent.
  *
  * Rejected: swaps one by one, in chains, each for the better of pairs (what this file did before: the busiest survivor carried 1.13
  * without zones and 1.40 with them, where 1.02 and 1.15 are possible), limits of 1 (each change would turn many slots over for nothing).
@@ -16,11 +16,11 @@ import { SLOTS } from './nodes.js';
 import { mayMeet, PARTS, quotient, type Square } from './pairs.js';
 
 /** Loads are counted in this many parts of a node's share by weight. */
-const LOAD_PARTS = 256;
-/** What the busiest survivor may carry to begin with: 1.0625. Below that nothing is put into another order. */
-const FIRST_LIMIT = 272;
+const LOAD_PARTS = 1000;
+/** What the busiest survivor may carry to begin with: 1.062. Below that nothing is put into another order. */
+const FIRST_LIMIT = 1062;
 /** From four times its share on, limits are raised by half: weights of one to a million would take thousands of steps. */
-const ROUGH_LIMIT = 1024;
+const ROUGH_LIMIT = 4000;
 
 /** Slots with the same owners. */
 interface Group {

@@ -14,7 +14,7 @@ import { leastLoadByNodes, leastLoadByOwners } from './bounds.js';
 import { changes, equal, lopsided, weighted } from './rings.js';
 
 /** The planner raises its limits by steps of this much. */
-const STEP = 1 + 1 / 200;
+const STEP = 1 + 1 / 500;
 
 const rings = [
   ['3 nodes of 15, 20, 10', weighted(3), [1, 2, 3]],

@@ -10,7 +10,7 @@ import json
 import sys
 
 SLOTS, PARTS, ROUNDS, GONE = 16384, 256, 12, -1
-LOAD_PARTS, FIRST_LIMIT, ROUGH_LIMIT = 256, 272, 1024
+LOAD_PARTS, FIRST_LIMIT, ROUGH_LIMIT = 1000, 1062, 4000
 
 
 def share_out(total, weights, limits):
