@@ -55,7 +55,7 @@ export class Resize {
     if (steps.trouble === undefined || phaseOf(document) === 'stable') return away;
     return [
       ...away,
-      `The resize does not get on: ${steps.trouble instanceof Error ? steps.trouble.message : 'see the nodes'}`,
+      `The resize was held up, and is tried again: ${steps.trouble instanceof Error ? steps.trouble.message : 'see the nodes'}`,
     ];
   }
 
