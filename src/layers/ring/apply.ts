@@ -3,7 +3,7 @@
  *
  * The rule itself is not told again: it gets the head and the fields that the delta names, and says what becomes of them. Here
  * the outcome is stamped. What the delta does not name is copied with the stamp it has, in runs and undecoded. A login stamps all
- * anew, and no tombstone outlives it. A touch stamps nothing: of two deadlines the later one counts.
+ * anew, and no tombstone outlives it. Tried again, it is the same login. A touch stamps nothing: of two deadlines the later one counts.
  *
  * An earlier deadline is written as the delta says, and lasts as long as no copy comes back that has the later one: clocks of
  * servers differ by a little, and a commit of one that is behind must not outlast the touches of an hour.
@@ -11,11 +11,20 @@
 import type { Delta, Head, Outcome } from '../../contract.js';
 import { apply } from '../../core/delta.js';
 import { failure } from '../../errors.js';
-import { plansFrom, whole } from './merge.js';
+import { plansFrom, type Stamped, whole } from './merge.js';
 import { type Group, type Live, newestOf, REPAIR_HORIZON_MS, type Replica, type Stamps } from './replica.js';
 import { entriesOf, groupStamp, latin1Of, Walk } from './replica-fields.js';
 import { MOST_TOMBSTONES } from './replica-layout.js';
-import { extended, type Fresh, freshField, type Plan, type Run, type Span, writeLive } from './replica-write.js';
+import {
+  extended,
+  type Fresh,
+  freshField,
+  type Plan,
+  type Run,
+  type Span,
+  writeField,
+  writeLive,
+} from './replica-write.js';
 import { compareStamps, laterStamp, msOf, type Stamp, traceOf } from './stamp.js';
 
 /** What came of it, and what to write down when that is 'ok'. */
@@ -31,13 +40,15 @@ interface Spot {
 
 /**
  * `stamp` must be later than all that the replica holds (`StampClock.after` of its `newestOf`): SOJOURN_STORE otherwise, since of
- * two writes of one field the later one would lose. SOJOURN_VALUE for what has no place in a replica.
+ * two writes of one field the later one would lose. `first`: the stamp of the first time that this delta was tried.
+ * SOJOURN_VALUE for what has no place in a replica.
  */
 export function applyTo(
   replica: Replica | null,
   delta: Delta,
   stamp: Stamp,
   now: number,
+  first: Stamp = stamp,
   horizonMs: number = REPAIR_HORIZON_MS,
 ): AppliedTo {
   if (replica === null || replica.kind === 'ended') return [{ status: 'gone' }, null];
@@ -47,13 +58,14 @@ export function applyTo(
   const [outcome, next] = apply({ head: replica.head, fields: values }, delta, now);
   if (next === null) return [outcome, null];
   checkOrder(replica, next.head, stamp);
+  const lineage = extended(replica.lineage, traceOf(stamp));
+  if (next.head.generation !== replica.head.generation) {
+    const named = [...delta.fields.keys()].map((name) => writeField(name, next.fields.get(name) ?? null));
+    return [outcome, begunAnew(replica, next.head, stamp, first, lineage, named)];
+  }
   const written: Fresh[] = [];
   for (const name of delta.fields.keys()) written.push(freshField(name, next.fields.get(name) ?? null));
   if (written.length > 1) written.sort(byName);
-  const lineage = extended(replica.lineage, traceOf(stamp));
-  if (next.head.generation !== replica.head.generation) {
-    return [outcome, begunAnew(replica, next.head, stamp, lineage, written)];
-  }
   const dead = written.reduce((total, { isDead }) => total + Number(isDead), 0);
   const floor = nextFloor(replica, now - horizonMs, dead);
   const plans = floor === replica.stamps.floor ? without(replica, spots) : above(floor!, replica, delta);
@@ -88,15 +100,36 @@ function checkOrder(replica: Live, next: Head, stamp: Stamp): void {
   throw failure('SOJOURN_STORE', { store: 'ring', operation: 'commit', problem });
 }
 
-/** The session after a login: all that is there is of the login. */
-function begunAnew(replica: Live, head: Head, stamp: Stamp, lineage: Uint8Array, written: readonly Fresh[]): Live {
-  const runs = new Map<string, Run | Fresh>(entriesOf(replica));
-  for (const run of written) runs.set(run.name, run);
-  const alive = [...runs.values()].filter(({ isDead }) => !isDead).sort(byName);
-  const stamps = { begun: stamp, proof: stamp, lifetime: stamp, floor: undefined };
-  return writeLive(head, stamps, lineage, [
-    { stampBytes: stamp, stampAt: 0, runs: alive, count: alive.length, dead: 0 },
-  ]);
+/**
+ * The session after a login: all that is there is of the login.
+ *
+ * A node that did not answer may have taken its first try, and others may have met it there. So when it is tried again, on top of writes that
+ * the first try did not see, it is the same login, of the same stamp; what is later than that stays later.
+ */
+function begunAnew(
+  replica: Live,
+  head: Head,
+  stamp: Stamp,
+  begun: Stamp,
+  lineage: Uint8Array,
+  named: readonly Run[],
+): Live {
+  const isLater = (other: Stamp): boolean => compareStamps(other, begun) > 0;
+  const entries = new Map<string, Stamped>();
+  for (const [name, entry] of entriesOf(replica)) {
+    if (isLater(entry.stamp)) entries.set(name, entry);
+    else if (!entry.isDead) entries.set(name, { ...entry, stamp: begun });
+  }
+  for (const run of named) {
+    const before = entries.get(run.name);
+    const own = before !== undefined && isLater(before.stamp) ? stamp : begun;
+    if (run.isDead && own === begun) entries.delete(run.name);
+    else entries.set(run.name, { ...run, stamp: own });
+  }
+  const { floor } = replica.stamps;
+  const kept = floor !== undefined && isLater(floor) ? floor : undefined;
+  const stamps = { begun, proof: begun, lifetime: begun, floor: kept };
+  return writeLive(head, stamps, lineage, plansFrom(entries.values(), begun));
 }
 
 /** Who names a secret or a user changes the proof; who names `remember`, the lifetime. */
@@ -176,6 +209,6 @@ function above(floor: Stamp, replica: Live, delta: Delta): Plan[] {
   return plansFrom(kept, replica.stamps.begun);
 }
 
-function byName(a: Run | Fresh, b: Run | Fresh): number {
+function byName(a: Fresh, b: Fresh): number {
   return a.name < b.name ? -1 : 1;
 }

@@ -41,10 +41,11 @@ export function stampClock(now: Environment['now'], writer: number): StampClock 
   }
 
   function witness(seen: Stamp): boolean {
-    const seenMs = msOf(seen);
+    const [seenMs, seenCounter] = [msOf(seen), counterOf(seen)];
+    // Where this clock has been already, nobody drags it. The time itself may have stepped back since.
+    if (seenMs < ms || (seenMs === ms && seenCounter <= counter)) return true;
     if (seenMs > now() + MAX_SKEW_MS) return false;
-    const seenCounter = counterOf(seen);
-    if (seenMs > ms || (seenMs === ms && seenCounter > counter)) [ms, counter] = [seenMs, seenCounter];
+    [ms, counter] = [seenMs, seenCounter];
     return true;
   }
 

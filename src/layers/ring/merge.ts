@@ -15,7 +15,7 @@ import { headBytes, writeHead } from '../../core/record.js';
 import { lostOf } from './merge-lost.js';
 import { type Ended, type Group, type Live, newestOf, type Replica, type Stamps } from './replica.js';
 import { type Entry, entriesOf, valueIn } from './replica-fields.js';
-import { extended, type Plan, writeEnded, writeLive } from './replica-write.js';
+import { extended, type Plan, type Run, writeEnded, writeLive } from './replica-write.js';
 import { compareStamps, laterStamp, type Stamp, traceOf } from './stamp.js';
 
 export interface Merged {
@@ -79,10 +79,15 @@ export function whole(bytes: Buffer, { stampAt, from, to, count, dead }: Group):
   return { stampBytes: bytes, stampAt, runs: [{ bytes, from, to }], count, dead };
 }
 
+/** A field, and when it was written. */
+export interface Stamped extends Run {
+  readonly stamp: Stamp;
+}
+
 /** Entries as groups, by stamp and then by name; the first one is of `begun`, also when it is empty. */
-export function plansFrom(entries: Iterable<Entry>, begun: Stamp): Plan[] {
+export function plansFrom(entries: Iterable<Stamped>, begun: Stamp): Plan[] {
   const sorted = [...entries].sort((a, b) => compareStamps(a.stamp, b.stamp) || (a.name < b.name ? -1 : 1));
-  const plans: { stampBytes: Stamp; stampAt: 0; runs: Entry[]; count: number; dead: number }[] = [
+  const plans: { stampBytes: Stamp; stampAt: 0; runs: Stamped[]; count: number; dead: number }[] = [
     { stampBytes: begun, stampAt: 0, runs: [], count: 0, dead: 0 },
   ];
   for (const entry of sorted) {

@@ -9,7 +9,7 @@
  * Who stands in is arithmetic, too: the first that answers, counted from the slot on. Those who ask look at the first two.
  */
 import type { Cell } from '../../contract.js';
-import { hintPrefix } from './control.js';
+import { behindId, hintPrefix } from './control.js';
 import { type Copy, copyIn, isCorrupt } from './copy.js';
 import type { Node } from './node.js';
 import type { Place } from './place.js';
@@ -33,9 +33,11 @@ export async function keptBy(shared: Shared, place: Place, id: string): Promise<
   return kept.reduce<Copy | null>((a, b) => (a && b ? joinedAloud(shared, id, a, b) : (a ?? b)), null);
 }
 
+/** A hint counts for as long as the keeper says that it has some. Otherwise it is of a write that was never acknowledged, and may be old. */
 async function keptFor(shared: Shared, keeper: Node, owner: Node, id: string): Promise<Copy | null> {
-  const hint = await keeper.ask('ask a stand-in', () => keeper.cells.read(hintPrefix(owner.name) + id));
-  return hint === null ? null : copyInHint(shared, keeper, hint, id);
+  const ask = (what: string) => keeper.ask('ask a stand-in', () => keeper.cells.read(what));
+  const [word, hint] = await Promise.all([ask(behindId(owner.name)), ask(hintPrefix(owner.name) + id)]);
+  return hint === null || word === null ? null : copyInHint(shared, keeper, hint, id);
 }
 
 /** Null for a hint that only names the session, and for one that cannot be read. */

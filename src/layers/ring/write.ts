@@ -17,11 +17,12 @@ import { type Copy, copyOf } from './copy.js';
 import type { Hints } from './hints.js';
 import { Landing, type Write } from './landing.js';
 import type { Mending } from './mend.js';
+import { isMadeOf } from './merge-lost.js';
 import { isOutage } from './node.js';
 import type { Reads } from './read.js';
 import { created, ended, holds, type Live, newestOf, type Replica } from './replica.js';
 import { joinedAloud, type Shared, trouble } from './shared.js';
-import type { Stamp } from './stamp.js';
+import { laterStamp, type Stamp } from './stamp.js';
 
 const GONE: Outcome = Object.freeze({ status: 'gone' });
 
@@ -78,7 +79,8 @@ export class Writes {
   async #create(id: string, session: Stored): Promise<'ok' | 'exists'> {
     const stamp = this.#shared.clock.stamp();
     const write = this.#landing.begin('create', id, true, false);
-    let copy = copyOf(created(session, stamp), id);
+    const first = created(session, stamp);
+    let copy = copyOf(first, id);
     let expect: Uint8Array | null = null;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const found = await this.#landing.land(write, expect, copy);
@@ -88,8 +90,8 @@ export class Writes {
       }
       expect = found.present?.mark ?? null;
       if (found.present === null) continue;
-      if (!holds(found.present.replica, stamp)) return this.#refused(write, null, 'exists');
       // A node that answered too late has done it, and somebody has gone on from there.
+      if (!isOf(found.present.replica, first, stamp)) return this.#refused(write, null, 'exists');
       copy = found.present;
     }
     throw trouble(this.#shared, 'create', `others were quicker ${MOST_TRIES} times`);
@@ -117,12 +119,12 @@ export class Writes {
       if (isFresh && isOlder(replica, delta)) base = await this.#newer(id, base, delta);
       const isHeld = holdsOneOf(tried, base.replica);
       let isDone = isHeld || (write.loose.size > 0 && showsAfterLogin(tried, base.replica, delta));
-      const stamp = this.#stampAfter(id, base.replica);
+      const stamp = this.#stampAfter(id, base.replica, tried.at(-1)?.stamp);
       let [outcome, next] = isDone
         ? done(base.replica as Live)
         : isOtherLogin(base.replica, begun)
           ? ([GONE, null] as const)
-          : applyTo(base.replica, delta, stamp, environment.now());
+          : applyTo(base.replica, delta, stamp, environment.now(), tried[0]?.stamp);
       if (next === null && !isFresh) {
         memo.delete(id);
         base = null;
@@ -215,12 +217,18 @@ export class Writes {
     }
   }
 
-  #stampAfter(id: string, replica: Replica): Stamp {
+  /** Later than all that is there, and than what was tried before: some of that may be on a node that has not said so. */
+  #stampAfter(id: string, replica: Replica, before?: Stamp): Stamp {
     const { clock, news } = this.#shared;
-    const newest = newestOf(replica);
+    const newest = before === undefined ? newestOf(replica) : laterStamp(newestOf(replica), before);
     if (!clock.witness(newest)) news.tell('skew', { id });
     return clock.after(newest);
   }
+}
+
+/** Whether it is this session, as it was made or as others have written it since. */
+function isOf(replica: Replica, first: Live, stamp: Stamp): boolean {
+  return holds(replica, stamp) || (replica.kind === 'live' && isMadeOf(replica, first) === true);
 }
 
 function hasSwap(delta: Delta): boolean {
