@@ -5,6 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Delta, Store, Write } from '../../src/contract.js';
 import { FaultPlan, faulty } from '../../src/layers/faulty.js';
+import { hintPrefix, hintUser } from '../../src/layers/ring/control.js';
 import { type RingEvents, type RingOptions, ring } from '../../src/layers/ring.js';
 import { memory } from '../../src/stores/memory.js';
 import { controllableClock } from '../../src/testing/index.js';
@@ -379,6 +380,32 @@ describe('a third node stands in', () => {
       const stored = await soon(fresh.load(id));
       if (i < 8) expect(stored).toBeNull();
       else expect(text(stored, 'cart')).toBe('pen');
+    }
+  });
+
+  test('what it keeps of a write that nobody acknowledged is not taken for the session, when no owner answers', async () => {
+    const scene = fleet();
+    const { store, clock, machines, soon } = scene;
+    await created(scene);
+    for (const id of ids.slice(0, 6)) {
+      const cells = await Promise.all(machines.map((machine) => machine.store.cells.read(id)));
+      const keeper = machines[cells.indexOf(null)]!;
+      const owner = machines.find((machine) => machine !== keeper)!;
+      // Who wrote this died before he said that it is there.
+      const hint = { ...cells.find((cell) => cell !== null)!, user: hintUser(owner.name) };
+      await keeper.store.cells.replace(hintPrefix(owner.name) + id, null, hint);
+      expect(await soon(store.commit(id, change(clock.now(), { cart: set('pen') })))).toMatchObject({ status: 'ok' });
+      const stranger = scene.elsewhere();
+      await soon(stranger.store.load('x'));
+      for (const [i, machine] of machines.entries()) if (machine !== keeper) stranger.plans[i]!.fail();
+      const load = () => soon(Promise.resolve(stranger.store.load(id)));
+      // Nodes that fail for the first time may only be slow; what is asked here is what happens when they are down.
+      const upAndDown = () => stranger.store.describe().nodes.map(({ state }) => state);
+      while (upAndDown().filter((state) => state === 'down').length < 2) {
+        await expect(load()).rejects.toMatchObject({ code: 'SOJOURN_STORE' });
+      }
+      await expect(load()).rejects.toMatchObject({ code: 'SOJOURN_STORE' });
+      await stranger.store.close();
     }
   });
 

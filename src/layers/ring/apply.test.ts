@@ -325,6 +325,46 @@ describe('a login', () => {
     expect(seen(both(twice, once).replica)).toEqual(seen(twice));
   });
 
+  describe('that is tried again, since a node that may have taken it has not said so', () => {
+    const firstStamp = stampOf(NOW + 1, 0, 7);
+    const first = commit(start, 1, login('ann', 2));
+    /** Tried again on top of what others have written meanwhile. */
+    const again = (before: Live, change = login('ann', 2), from = firstStamp): Live =>
+      applyTo(before, deltaOf(before, change, 5), stampOf(NOW + 5, 0, 7), NOW + 5, from)[1]!;
+
+    test('is the same login: what was written after either try is in both', () => {
+      const second = again(commit(start, 2, { fields: { cart: set('map') } }));
+      const afterFirst = commit(first, 3, { fields: { views: set('2') } });
+      const afterSecond = commit(second, 6, { fields: { name: set('Ann') } });
+      const met = both(afterFirst, afterSecond);
+      expect(seen(met.replica)).toMatchObject({ user: 'ann', cart: 'map', views: '2', name: 'Ann' });
+      expect(met.lost).toEqual([]);
+    });
+
+    test('brings nothing back that was deleted between the two', () => {
+      const second = again(commit(start, 2, { fields: { cart: remove } }));
+      expect(seen(both(first, second).replica)).not.toHaveProperty('cart');
+    });
+
+    test('its own fields count more than what was written between the two', () => {
+      const change = { ...login('ann', 2), fields: { cart: set('hers'), views: remove } };
+      const between = commit(start, 2, { fields: { cart: set('map'), views: set('7') } });
+      const met = both(commit(start, 1, change), again(between, change));
+      expect(seen(met.replica)).toMatchObject({ user: 'ann', cart: 'hers' });
+      expect(seen(met.replica)).not.toHaveProperty('views');
+    });
+
+    test('keeps no tombstone from before its first try', () => {
+      const deleted = commit(start, 1, { fields: { cart: remove } });
+      const second = again(
+        commit(deleted, 4, { fields: { views: set('2') } }),
+        login('ann', 2),
+        stampOf(NOW + 3, 0, 7),
+      );
+      expect(second.groups.map(({ dead }) => dead)).toEqual([0, 0]);
+    });
+  });
+
   test('and the deadline is its own: touches of the session before it do not count', () => {
     const signedIn = commit(start, 1, login('ann', 2));
     const touched = commit(start, 900, {});

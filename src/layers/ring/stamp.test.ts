@@ -86,6 +86,16 @@ describe('a clock', () => {
     expect(msOf(clock.stamp())).toBe(70_000);
   });
 
+  test('accepts one that it has been past itself, also after the time has stepped back', () => {
+    let now = 100_000;
+    const clock = stampClock(() => now, 1);
+    clock.stamp();
+    now = 10_000;
+    expect(clock.witness(stampOf(90_000, 0, 9))).toBe(true);
+    expect(compareStamps(clock.after(stampOf(90_000, 0, 9)), stampOf(100_000, 0, 1))).toBeGreaterThan(0);
+    expect(clock.witness(stampOf(100_001, 0, 9))).toBe(false);
+  });
+
   test('can write on top of what it refuses, without going along', () => {
     const clock = stampClock(() => 10_000, 1);
     const ahead = stampOf(900_000, LAST_COUNTER, 9);
