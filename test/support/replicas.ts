@@ -56,7 +56,7 @@ export const live: fc.Arbitrary<Replica> = fc
     floor: fc.option(later),
     lineage: fc
       .array(fc.nat({ max: 1 }), { maxLength: 4 })
-      .map((traces) => Uint8Array.from(traces.flatMap((trace) => [0, trace]))),
+      .map((traces) => Uint8Array.from(traces.flatMap((trace) => [0, 0, 0, trace]))),
     fields: fc.uniqueArray(field, { selector: ({ name }) => name, maxLength: 4 }),
   })
   .map((given) => {

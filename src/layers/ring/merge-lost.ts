@@ -1,7 +1,7 @@
 /**
  * Which values were lost in a merge: not those that were overwritten by somebody who had seen them, but those that nobody had.
  *
- * A stamp tells what is later, not what was known. So each replica carries the traces of its last commits, two bytes each, and
+ * A stamp tells what is later, not what was known. So each replica carries the traces of its last commits, four bytes each, and
  * where these tell the same story at first and then another one, the rest of either story was written without the other. With
  * more than fifteen commits since then the beginning is not there any more: all is counted that is later than the last
  * thing in common. A replica that is so far behind, and ahead in nothing, is taken for one that was merely away: that is what
@@ -60,8 +60,9 @@ function lowOf({ head, lineage }: Live): number {
 
 /** Of the commit that made this version; it must be one that the lineage knows. */
 function traceAt(replica: Live, version: number): number {
+  const { lineage } = replica;
   const at = TRACE_BYTES * (version - lowOf(replica) - 1);
-  return replica.lineage[at]! * 0x100 + replica.lineage[at + 1]!;
+  return ((lineage[at]! << 24) | (lineage[at + 1]! << 16) | (lineage[at + 2]! << 8) | lineage[at + 3]!) >>> 0;
 }
 
 /** The last version between the two up to which both had the same commits. */

@@ -64,7 +64,7 @@ function raised(replica: Live): Live {
   return writeLive(
     { ...head, version: head.version + 1 },
     stamps,
-    extended(lineage, (traceOf(newestOf(replica)) + 1) & 0xffff),
+    extended(lineage, (traceOf(newestOf(replica)) + 1) >>> 0),
     plansOf(replica),
   );
 }

@@ -2,9 +2,9 @@
  * Where things stand in the bytes of a replica: what its writer and its reader share.
  *
  * There is one way to write a replica down, so that two that mean the same are the same bytes; a reader refuses every other way.
- * What is usual costs nothing: a session that was just created takes 16 bytes more than its record, however many fields it has.
+ * What is usual costs nothing: a session that was just created takes 18 bytes more than its record, however many fields it has.
  * Each commit that writes fields adds 13 for all of them together, as long as one of them is its last; a
- * deleted field keeps its name and two bytes, for a day. A rotation adds 12 until the next login, and the last 15 commits two each.
+ * deleted field keeps its name and two bytes, for a day. A rotation adds 12 until the next login, and the last 15 commits four each.
  *
  *     ended:  ENDED, stamp, until when (6 bytes)
  *     live:   LIVE, shape, begun, [proof], [lifetime], [floor], lineage, head as in a record (steps 1 to 6),
@@ -17,10 +17,10 @@
 export const LIVE = 0x41;
 export const ENDED = 0x42;
 
-/** The second byte: its low half says how many commits the lineage knows, the rest which stamps follow. */
-/** Those bits, and so the most commits that the lineage knows. */
+/** The second byte: its low half says how many commits the lineage knows, so that is the most; the rest says which stamps follow. */
 export const LINEAGE_LENGTH = 15;
-export const TRACE_BYTES = 2;
+/** Two would not do: of 65,536 writers that lose a race one would be told that his swap is in what the winner has written. */
+export const TRACE_BYTES = 4;
 export const OWN_PROOF = 16;
 export const LIFETIME_OF_PROOF = 32;
 export const OWN_LIFETIME = 64;

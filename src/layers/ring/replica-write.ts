@@ -153,8 +153,7 @@ export function extended(lineage: Uint8Array, trace: number): Uint8Array {
   const kept = Math.min(lineage.length, TRACE_BYTES * (LINEAGE_LENGTH - 1));
   const next = new Uint8Array(kept + TRACE_BYTES);
   next.set(lineage.subarray(lineage.length - kept));
-  next[kept] = trace >>> 8;
-  next[kept + 1] = trace;
+  for (let k = TRACE_BYTES - 1; k >= 0; k--, trace >>>= 8) next[kept + k] = trace;
   return next;
 }
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { newWriter, stampClock } from './clock.js';
-import { compareStamps, counterOf, LAST_COUNTER, LAST_MS, msOf, type Stamp, stampOf } from './stamp.js';
+import { compareStamps, counterOf, LAST_COUNTER, LAST_MS, msOf, type Stamp, stampOf, traceOf } from './stamp.js';
 
 const parts = fc.tuple(
   fc.oneof(fc.nat({ max: 3 }), fc.integer({ min: 0, max: LAST_MS })),
@@ -127,6 +127,13 @@ describe('a clock', () => {
         }
       }),
     );
+  });
+
+  test('leaves traces by which rivals can be told from each other: of 200,000 pairs none has one', () => {
+    const trace = (writer: number): number => traceOf(stampOf(100_000, 0, writer));
+    let alike = 0;
+    for (let writer = 0; writer < 200_000; writer++) if (trace(writer) === trace(0xffff_ffff - writer)) alike++;
+    expect(alike).toBe(0);
   });
 
   test('gives none that nobody could write after: the very last one stays', () => {

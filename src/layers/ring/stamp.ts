@@ -53,9 +53,9 @@ export function laterStamp(a: Stamp, b: Stamp): Stamp {
   return compareStamps(a, b) >= 0 ? a : b;
 }
 
-/** 16 bits that say little of a stamp, but that it is hardly another one. */
+/** 32 bits that say of a stamp that it is hardly another one. */
 export function traceOf(stamp: Stamp): number {
   let mixed = 0x811c_9dc5;
   for (let i = 0; i < STAMP_BYTES; i++) mixed = Math.imul(mixed ^ stamp[i]!, 0x0100_0193);
-  return ((mixed >>> 16) ^ mixed) & 0xffff;
+  return mixed >>> 0;
 }
