@@ -7,7 +7,6 @@
 import type { Delta } from '../../contract.js';
 import { isMadeOf } from './merge-lost.js';
 import { holds, type Live, type Replica } from './replica.js';
-import { ReplicaFields } from './replica-fields.js';
 import { compareStamps, type Stamp } from './stamp.js';
 
 /** What a commit has asked nodes to take: with which stamp, and the session after it. */
@@ -19,15 +18,6 @@ export interface Attempt {
 /** Whether something that was tried before is in this copy. */
 export function holdsOneOf(tried: readonly Attempt[], replica: Replica): boolean {
   return replica.kind === 'live' && tried.some(({ stamp }) => holds(replica, stamp));
-}
-
-/**
- * A login leaves no stamp of what it was made of; but where a node may have taken a write, fields that are as they were written tell the
- * same.
- */
-export function showsAfterLogin(tried: readonly Attempt[], replica: Replica, delta: Delta): boolean {
-  if (replica.kind === 'ended' || delta.fields.size === 0 || delta.head.secret !== undefined) return false;
-  return tried.some(({ next }) => isOtherLogin(replica, next.stamps.begun)) && shows(replica, delta);
 }
 
 /**
@@ -71,13 +61,4 @@ export function isLater(replica: Replica, { generation }: Delta): boolean {
 export function isOutlived(written: Replica, present: Replica): boolean {
   if (written.kind === 'ended' || present.kind === 'ended' || written === present) return false;
   return isOtherLogin(present, written.stamps.begun) && isMadeOf(present, written) !== true;
-}
-
-function shows(replica: Live, { fields }: Delta): boolean {
-  const present = new ReplicaFields(replica);
-  return [...fields].every(([name, write]) => {
-    const value = write.op === 'delete' ? null : write.value;
-    const there = present.get(name);
-    return value === null ? there === undefined : there !== undefined && Buffer.compare(value, there) === 0;
-  });
 }

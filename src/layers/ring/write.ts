@@ -12,7 +12,7 @@
 import type { Delta, Outcome, Stored } from '../../contract.js';
 import { Turns } from '../../core/turns.js';
 import { applyTo } from './apply.js';
-import { type Attempt, holdsOneOf, isLater, isOlder, isOtherLogin, showsAfterLogin, wasTaken } from './attempts.js';
+import { type Attempt, holdsOneOf, isLater, isOlder, isOtherLogin, wasTaken } from './attempts.js';
 import { type Copy, copyOf } from './copy.js';
 import type { Hints } from './hints.js';
 import { Landing, type Write } from './landing.js';
@@ -118,7 +118,7 @@ export class Writes {
       const { replica } = base;
       if (isFresh && isOlder(replica, delta)) base = await this.#newer(id, base, delta);
       const isHeld = holdsOneOf(tried, base.replica);
-      let isDone = isHeld || (write.loose.size > 0 && showsAfterLogin(tried, base.replica, delta));
+      let isDone = isHeld;
       const stamp = this.#stampAfter(id, base.replica, tried.at(-1)?.stamp);
       let [outcome, next] = isDone
         ? done(base.replica as Live)
@@ -139,7 +139,7 @@ export class Writes {
         isDone = true;
         [outcome, next] = done(base.replica as Live);
       }
-      // What only looks as if it had been done was made by somebody else.
+      // Who holds it has gone on from there: what is made of that is made of it.
       if (isHeld || !isDone) tried.push({ stamp, next });
       if (base.replica.kind === 'live') begun ??= base.replica.stamps.begun;
       const copy: Copy = isDone
