@@ -7,6 +7,7 @@
 import type { Delta } from '../../contract.js';
 import { isMadeOf } from './merge-lost.js';
 import { holds, type Live, type Replica } from './replica.js';
+import { ReplicaFields } from './replica-fields.js';
 import { compareStamps, type Stamp } from './stamp.js';
 
 /** What a commit has asked nodes to take: with which stamp, and the session after it. */
@@ -22,21 +23,21 @@ export function holdsOneOf(tried: readonly Attempt[], replica: Replica): boolean
 
 /**
  * Whether it was in there, and others have gone over it since: clients send again what had no answer, and then the first answer that comes
- * may be that of the second time. Undefined: nobody can tell. A touch leaves nothing to be told of. A lineage that is too short to tell
- * counts where a node has not said what it did (`isUnknown`), and after another login.
+ * may be that of the second time. Undefined: nobody can tell, and a node may have taken it (`isLoose`). A touch leaves nothing to be told of.
  */
 export function wasTaken(
   tried: readonly Attempt[],
   replica: Replica,
   delta: Delta,
-  isUnknown: boolean,
+  isLoose: boolean,
 ): boolean | undefined {
   const isTouch = delta.fields.size === 0 && delta.head.secret === undefined;
   if (replica.kind === 'ended' || isTouch) return false;
-  const traces = tried.map(({ next }) => {
-    return isMadeOf(replica, next) ?? (isUnknown || isOtherLogin(replica, next.stamps.begun) ? undefined : false);
-  });
-  return traces.includes(true) || (traces.includes(undefined) ? undefined : false);
+  const made = tried.map(({ next }) => isMadeOf(replica, next));
+  if (made.includes(true)) return true;
+  if (!made.includes(undefined) || !isLoose) return false;
+  const isAfterLogin = tried.some(({ next }) => isOtherLogin(replica, next.stamps.begun));
+  return (isAfterLogin && shows(replica, delta)) || undefined;
 }
 
 /** A commit that was read after a later login than this one knows. */
@@ -61,4 +62,15 @@ export function isLater(replica: Replica, { generation }: Delta): boolean {
 export function isOutlived(written: Replica, present: Replica): boolean {
   if (written.kind === 'ended' || present.kind === 'ended' || written === present) return false;
   return isOtherLogin(present, written.stamps.begun) && isMadeOf(present, written) !== true;
+}
+
+/** Fields are as they were written. A login stamps all anew, so nothing else may be left to tell by. Of a secret nothing is left at all. */
+function shows(replica: Live, { fields, head }: Delta): boolean {
+  if (head.secret !== undefined) return false;
+  const present = new ReplicaFields(replica);
+  return [...fields].every(([name, write]) => {
+    const value = write.op === 'delete' ? null : write.value;
+    const there = present.get(name);
+    return value === null ? there === undefined : there !== undefined && Buffer.compare(value, there) === 0;
+  });
 }

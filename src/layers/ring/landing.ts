@@ -33,8 +33,6 @@ export interface Write {
   readonly isVital: boolean;
   /** Nodes that may have taken something of it that was not acknowledged. */
   readonly loose: Set<Node>;
-  /** One of these has not said whether it did. */
-  isUnknown: boolean;
 }
 
 /** What the decider has instead of what was expected. */
@@ -61,7 +59,7 @@ export class Landing {
   }
 
   begin(operation: RingWrite, id: string, isDecided: boolean, isVital: boolean): Write {
-    return { operation, id, place: this.#shared.places.of(id), isDecided, isVital, loose: new Set(), isUnknown: false };
+    return { operation, id, place: this.#shared.places.of(id), isDecided, isVital, loose: new Set() };
   }
 
   /** Undefined: it is there, on enough nodes. Otherwise the decider has something else, or nothing, and no write was acknowledged. */
@@ -178,10 +176,7 @@ export class Landing {
     try {
       return await replaceAt(this.#shared, node, place, id, expect, copy, () => this.#mending.doubt(id));
     } catch (error) {
-      if (fencedFor(error) === undefined) {
-        write.loose.add(node);
-        write.isUnknown = true;
-      }
+      if (fencedFor(error) === undefined) write.loose.add(node);
       throw error;
     }
   }

@@ -13,7 +13,7 @@
 import type { Live } from './replica.js';
 import { entriesOf, groupStamp, textOf, valueIn } from './replica-fields.js';
 import { TRACE_BYTES } from './replica-layout.js';
-import { compareStamps, type Stamp, traceOf } from './stamp.js';
+import { compareStamps, isMergeTrace, type Stamp, traceOf } from './stamp.js';
 
 /** Names of fields whose value in `from` is not in `merged`, and was not known to `other`. `isAhead`: something else of it is in there. */
 export function lostOf(from: Live, other: Live, merged: Live, isAhead: boolean): string[] {
@@ -30,12 +30,15 @@ export function lostOf(from: Live, other: Live, merged: Live, isAhead: boolean):
   return lost;
 }
 
-/** Whether `later` was made of `earlier`. Undefined: that is longer ago than its lineage knows. */
+/** Whether `later` was made of `earlier`. Undefined: that is longer ago than its lineage knows, or came in by a merge, which tells of one side only. */
 export function isMadeOf(later: Live, earlier: Live): boolean | undefined {
   const { version } = earlier.head;
   if (later.head.version <= version) return false;
   if (version <= lowOf(later) || version <= lowOf(earlier)) return undefined;
-  return traceAt(later, version) === traceAt(earlier, version);
+  if (traceAt(later, version) === traceAt(earlier, version)) return true;
+  for (let next = version + 1; next <= later.head.version; next++)
+    if (isMergeTrace(traceAt(later, next))) return undefined;
+  return false;
 }
 
 /** Tells of a stamp in `from` whether `other` was written without it. Null: `from` is an ancestor. */

@@ -16,7 +16,7 @@ import { lostOf } from './merge-lost.js';
 import { type Ended, type Group, type Live, newestOf, type Replica, type Stamps } from './replica.js';
 import { type Entry, entriesOf, valueIn } from './replica-fields.js';
 import { extended, type Plan, type Run, writeEnded, writeLive } from './replica-write.js';
-import { compareStamps, laterStamp, type Stamp, traceOf } from './stamp.js';
+import { compareStamps, laterStamp, mergeTraceOf, type Stamp, traceOf } from './stamp.js';
 
 export interface Merged {
   /** The very `a` or `b` where one of them knew it all. */
@@ -36,7 +36,7 @@ export function merge(a: Replica, b: Replica): Merged {
   if (a.kind === 'ended') return unchanged(b.kind === 'ended' ? laterEnd(a, b) : a);
   if (b.kind === 'ended') return unchanged(b);
   if (a.head.createdAt !== b.head.createdAt) return unchanged(a.head.createdAt > b.head.createdAt ? a : b);
-  const order = a.head.generation - b.head.generation || compareStamps(a.stamps.begun, b.stamps.begun);
+  const order = loginOrder(a, b);
   if (order === 0) return joined(a, b);
   const [winner, loser] = order > 0 ? [a, b] : [b, a];
   const replica = withVersionOf(winner, loser);
@@ -51,7 +51,19 @@ export function reconcile(a: Replica, b: Replica): Merged {
   const merged = merge(a, b);
   const { replica } = merged;
   if (replica.kind === 'ended' || !(isMistaken(a, replica) || isMistaken(b, replica))) return merged;
-  return { ...merged, replica: raised(replica) };
+  // Of two logins one stays, and nothing of the other: that is no merge of what both have written.
+  const trace = a.kind === 'live' && b.kind === 'live' && loginOrder(a, b) === 0 ? mergeTraceOf : nextTraceOf;
+  return { ...merged, replica: raised(replica, trace(newestOf(replica))) };
+}
+
+/** Which of two logins of one session counts. 0: it is the same one. */
+function loginOrder(a: Live, b: Live): number {
+  const order = a.head.createdAt - b.head.createdAt || a.head.generation - b.head.generation;
+  return order || compareStamps(a.stamps.begun, b.stamps.begun);
+}
+
+function nextTraceOf(newest: Stamp): number {
+  return (traceOf(newest) + 2) >>> 0;
 }
 
 /** Whether who knows the version would take `before` for `after`. */
@@ -59,14 +71,9 @@ function isMistaken(before: Replica, after: Live): boolean {
   return before.kind === 'live' && before.head.version === after.head.version && !before.bytes.equals(after.bytes);
 }
 
-function raised(replica: Live): Live {
+function raised(replica: Live, trace: number): Live {
   const { head, stamps, lineage } = replica;
-  return writeLive(
-    { ...head, version: head.version + 1 },
-    stamps,
-    extended(lineage, (traceOf(newestOf(replica)) + 1) >>> 0),
-    plansOf(replica),
-  );
+  return writeLive({ ...head, version: head.version + 1 }, stamps, extended(lineage, trace), plansOf(replica));
 }
 
 /** All fields as they stand. */

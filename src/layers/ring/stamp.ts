@@ -53,9 +53,18 @@ export function laterStamp(a: Stamp, b: Stamp): Stamp {
   return compareStamps(a, b) >= 0 ? a : b;
 }
 
-/** 32 bits that say of a stamp that it is hardly another one. */
+/** 31 bits that say of a stamp that it is hardly another one, and a last one for merges (`mergeTraceOf`). */
 export function traceOf(stamp: Stamp): number {
   let mixed = 0x811c_9dc5;
   for (let i = 0; i < STAMP_BYTES; i++) mixed = Math.imul(mixed ^ stamp[i]!, 0x0100_0193);
-  return mixed >>> 0;
+  return (mixed & ~1) >>> 0;
+}
+
+/** What a merge leaves in place of a commit: of the two that it was made of, the lineage tells only one. */
+export function mergeTraceOf(newest: Stamp): number {
+  return (traceOf(newest) | 1) >>> 0;
+}
+
+export function isMergeTrace(trace: number): boolean {
+  return (trace & 1) === 1;
 }

@@ -132,7 +132,7 @@ export class Writes {
       }
       if (next === null) {
         memo.set(id, base);
-        const taken = wasTaken(tried, base.replica, delta, write.isUnknown);
+        const taken = wasTaken(tried, base.replica, delta, write.loose.size > 0);
         if (taken === undefined) throw this.#lostSight(write);
         const isOver = isLater(base.replica, delta) || isOtherLogin(base.replica, begun);
         if (!taken) return this.#refused(write, isOver ? base : null, outcome);
