@@ -1,0 +1,261 @@
+/**
+ * Below the readers and writers: what the values of Python are as keys and as text, that each type comes back from a pickle of ours as
+ * itself, and what Flask's cookie says of a session as a whole.
+ */
+import { describe, expect, test } from 'vitest';
+import type { Stored } from '../../contract.js';
+import { flaskCookie } from './cookie.js';
+import { cookieValue } from './cookie-value.js';
+import { readPickle } from './pickle-read.js';
+import { writePickle } from './pickle-write.js';
+import {
+  ByteArray,
+  CalendarDate,
+  DateTime,
+  Decimal,
+  Dict,
+  Float,
+  Markup,
+  NamedOffset,
+  type Python,
+  PythonSet,
+  TimeDelta,
+  Tuple,
+  Unhashable,
+  UTC,
+  Uuid,
+} from './python.js';
+
+const ID = '4d212aca1dea4b7f9798363fba454706';
+const date = new CalendarDate(2026, 2, 28);
+const noon = { hour: 12, minute: 0, second: 5, microsecond: 0, fold: false };
+const set = (...items: Python[]) => new PythonSet(items, true);
+
+describe('a dict', () => {
+  test.each<[string, Python, Python]>([
+    ['1 and 1.0', 1, new Float(1)],
+    ['1 and True', 1, true],
+    ['2**60 and its float', 2n ** 60n, new Float(2 ** 60)],
+    ['text and Markup', 'a', new Markup('a')],
+    ['text and Markup in a tuple', new Tuple(['a']), new Tuple([new Markup('a')])],
+    ['frozensets in another order', set(1, 'a'), set('a', 1)],
+    ['equal bytes', Buffer.of(1, 2), new Uint8Array([1, 2])],
+  ])('holds %s to be one key', (_, first, second) => {
+    const dict = Dict.of([
+      [first, 'first'],
+      [second, 'second'],
+    ]);
+    expect(dict.size).toBe(1);
+    expect([...dict.entries()][0]![0]).toEqual(first);
+    expect([dict.get(first), dict.has(second)]).toEqual(['second', true]);
+    dict.delete(second);
+    expect([dict.size, dict.has(first)]).toEqual([0, false]);
+  });
+
+  test('holds all of these to be keys of their own, also in a copy', () => {
+    const keys: Python[] = [
+      ...['a', 'b', '\0n', '\0sa', 'a\0', '1', 'None', 's1', ''],
+      ...[null, 0, 1, 2n ** 60n, new Float(0.5), new Float(1.5)],
+      ...[
+        Buffer.of(1),
+        Buffer.of(2),
+        new Tuple([]),
+        new Tuple([1]),
+        new Tuple(['1']),
+        set(),
+        set(1),
+        set(new Tuple([1])),
+      ],
+      ...[new Uuid(ID), new Uuid(ID.replace('4', '5')), new Decimal('1'), new Decimal('1.0')],
+      ...[date, new CalendarDate(2026, 2, 27), new DateTime(date, noon, null), new DateTime(date, noon, UTC)],
+      ...[new TimeDelta(1, 0, 0), new TimeDelta(0, 1, 0), new TimeDelta(0, 0, 1)],
+    ];
+    const dict = Dict.of(keys.map((key, n) => [key, n]));
+    expect(dict.copy().size).toBe(keys.length);
+    for (const [n, key] of keys.entries()) expect(dict.copy().get(key)).toBe(n);
+  });
+
+  test('takes no key that Python could not hash, and none that is absurdly long', () => {
+    const tuple = (count: number) => new Tuple(Array.from({ length: count }, () => 1));
+    const refused: Python[] = [
+      ...[[], new Dict(), new PythonSet([], false), new ByteArray(Buffer.of(1)), new Tuple([[]])],
+      ...['x'.repeat(4097), Buffer.alloc(4097), tuple(64), set(...Array.from({ length: 64 }, (_, n) => n))],
+    ];
+    for (const key of refused) expect(() => Dict.of([[key, 1]])).toThrow(Unhashable);
+    for (const key of ['x'.repeat(4096), Buffer.alloc(4094), tuple(63)]) expect(Dict.of([[key, 1]]).size).toBe(1);
+  });
+});
+
+describe('as text', () => {
+  test.each<[string, { toString(): string }]>([
+    ['4d212aca-1dea-4b7f-9798-363fba454706', new Uuid(ID)],
+    ['2026-02-28', date],
+    ['0099-02-28', new CalendarDate(99, 2, 28)],
+    ['2026-02-28T12:00:05', new DateTime(date, noon, null)],
+    ['2026-02-28T12:00:05.000007+00:00', new DateTime(date, { ...noon, microsecond: 7 }, UTC)],
+    ['2026-02-28T12:00:05-05:30', new DateTime(date, noon, new TimeDelta(-1, 86_400 - 19_800, 0))],
+    ['2026-02-28T12:00:05+00:00:09', new DateTime(date, noon, new TimeDelta(0, 9, 0))],
+  ])('%s', (text, value) => {
+    expect(`${value}`).toBe(text);
+  });
+
+  test('a moment of UTC', () => {
+    const moment = DateTime.utc(1_772_280_005, 3);
+    expect(`${moment}`).toBe('2026-02-28T12:00:05.000003+00:00');
+    expect([moment.epochSeconds, moment.time.fold]).toEqual([1_772_280_005, false]);
+  });
+});
+
+describe.each([0, 2, 4] as const)('a pickle of protocol %i', (protocol) => {
+  const plus = new TimeDelta(0, 19_800, 0);
+  test.each<[string, Python]>([
+    ['Markup', new Markup('<b>é</b>')],
+    ['a UUID', new Uuid(ID)],
+    ['a UUID that begins with zeros', new Uuid('00000000000000000000000000000001')],
+    ['a Decimal', new Decimal('1.10')],
+    ['a date', date],
+    ['a datetime', new DateTime(date, { ...noon, microsecond: 999_999 }, null)],
+    ['a datetime of UTC', new DateTime(date, noon, UTC)],
+    ['a datetime of an offset', new DateTime(date, noon, plus)],
+    ['a datetime of a named offset', new DateTime(date, noon, new NamedOffset(plus, 'IST'))],
+    ['a timedelta', new TimeDelta(-3, 5, 7)],
+    ['a bytearray', new ByteArray(new Uint8Array([0, 127, 128, 255]))],
+    ['bytes', Buffer.of(0, 127, 128, 255)],
+    ['no bytes', Buffer.alloc(0)],
+    ['a set', new PythonSet([1, 'a'], false)],
+    ['a frozenset', set(1, 'a')],
+    ['an empty text', ''],
+    ['0', 0],
+    ['-0x80000000', -0x80000000],
+    ['floats', [new Float(-0.5), new Float(Number.NEGATIVE_INFINITY), new Float(1e300)]],
+  ])('brings back %s', (_, value) => {
+    const back = readPickle(writePickle(Dict.of([['a', value]]), protocol)).get('a')!;
+    if (value instanceof Uint8Array) expect([...(back as Uint8Array)]).toEqual([...value]);
+    else if (value instanceof PythonSet) expect([back, (back as PythonSet).items]).toEqual([value, value.items]);
+    else expect(back).toEqual(value);
+    expect(Object.getPrototypeOf(back) === Object.getPrototypeOf(value) || value instanceof Uint8Array).toBe(true);
+  });
+});
+
+describe("what Flask's cookie says of a session", () => {
+  const SIGNED_S = 1_700_000_000;
+  const values = cookieValue({ keys: 'dev', epoch: 'unix' });
+  const format = (more: object = {}) => flaskCookie({ secretKey: 'dev', lifetime: '1h', signTimeOffset: 0, ...more });
+  const read = (entries: [Python, Python][], more?: object): Stored =>
+    format(more).read(values.write(Dict.of(entries), SIGNED_S), SIGNED_S * 1000)!;
+  const names = ({ fields }: Stored): string[] => [...fields.keys()];
+  const text = ({ fields }: Stored, name: string): string => Buffer.from(fields.get(name)!).toString('latin1');
+
+  test('it began when it was signed, and ends a lifetime later', () => {
+    expect(read([['a', 1]]).head).toEqual({
+      createdAt: SIGNED_S * 1000,
+      expiresAt: (SIGNED_S + 3600) * 1000,
+      version: 1,
+      generation: 0,
+    });
+  });
+
+  test.each([
+    ['in its last second', 3600.9, {}, true],
+    ['a second later', 3601, {}, false],
+    ['signed a second ahead of our clock', -1, {}, false],
+    ['the same, where that much is tolerated', -1, { clockTolerance: '1s' }, true],
+    ['two seconds ahead', -2, { clockTolerance: '1s' }, false],
+  ])('%s', (_, afterS, more, isGood) => {
+    const cookie = values.write(Dict.of([['a', 1]]), SIGNED_S);
+    expect(format(more).read(cookie, (SIGNED_S + afterS) * 1000) !== null).toBe(isGood);
+  });
+
+  test('nothing, where somebody else has signed it', () => {
+    const cookie = cookieValue({ keys: 'other', epoch: 'unix' }).write(Dict.of([['a', 1]]), SIGNED_S);
+    expect(format().read(cookie, SIGNED_S * 1000)).toBeNull();
+  });
+
+  test.each<[Python, boolean]>([
+    ['ann', true],
+    ['x'.repeat(255), true],
+    ['x'.repeat(256), false],
+    ['', false],
+    ['\ud800', false],
+    [7, false],
+    [null, false],
+  ])('_user_id %j: is it the user?', (value, isUser) => {
+    const stored = read([['_user_id', value]]);
+    expect(stored.head.user).toBe(isUser ? value : undefined);
+    expect(names(stored)).toEqual(isUser ? [] : ['_user_id']);
+  });
+
+  test.each<[Python, boolean | undefined]>([
+    [true, true],
+    [false, false],
+    ['yes', undefined],
+    [1, undefined],
+  ])('_permanent %j: is it to be remembered?', (value, remember) => {
+    const stored = read([['_permanent', value]]);
+    expect('remember' in stored.head).toBe(remember !== undefined);
+    expect(stored.head.remember).toBe(remember);
+    expect(names(stored)).toEqual(remember === undefined ? ['_permanent'] : []);
+  });
+
+  test('the user under another key; then _user_id is a field', () => {
+    const stored = read(
+      [
+        ['_user_id', 'ann'],
+        ['user_id', 'bob'],
+      ],
+      { user: 'user_id' },
+    );
+    expect([stored.head.user, names(stored)]).toEqual(['bob', ['_user_id']]);
+  });
+
+  test('keys that cannot name a field are kept together, and go back where they were', () => {
+    const long = 'k'.repeat(256);
+    const stored = read([
+      ['a', 1],
+      ['', 2],
+      ['__proto__', 3],
+      ['$flask', 4],
+      [long, 5],
+    ]);
+    expect(names(stored)).toEqual(['a', '$flask']);
+    expect(text(stored, '$flask')).toBe(`{"":2,"$flask":4,"__proto__":3,"${long}":5}`);
+    const again = values.read(format().write(stored, SIGNED_S * 1000), SIGNED_S, undefined)!;
+    expect([...again.dict.entries()].map(([key, value]) => [key, value]).sort()).toEqual(
+      [
+        ['a', 1],
+        ['', 2],
+        ['__proto__', 3],
+        ['$flask', 4],
+        [long, 5],
+      ].sort(),
+    );
+    const spoilt = { ...stored, fields: new Map([['$flask', Buffer.from('[1]')]]) };
+    expect(() => format().write(spoilt, SIGNED_S * 1000)).toThrow(/\$flask.*must stay an object/);
+  });
+
+  test('text beyond Latin-1 and half a character come back', () => {
+    const stored = read([['é€😀', '\ud800 €']]);
+    const again = values.read(format().write(stored, SIGNED_S * 1000), SIGNED_S, undefined)!;
+    expect([...again.dict.entries()]).toEqual([['é€😀', '\ud800 €']]);
+  });
+
+  test('and it is signed as itsdangerous of before 1.0 did, where that is asked for', () => {
+    const old = cookieValue({ keys: 'dev', epoch: 'legacy' }).write(Dict.of([['a', 1]]), SIGNED_S);
+    expect(format({ epoch: 'legacy' }).read(old, SIGNED_S * 1000)?.head.createdAt).toBe(SIGNED_S * 1000);
+    expect(format().read(old, SIGNED_S * 1000)).toBeNull();
+  });
+
+  test.each<[object, RegExp]>([
+    [{ secretKey: undefined }, /secretKey of flaskCookie.*SECRET_KEY/],
+    [{ epoch: '2011' }, /epoch of flaskCookie/],
+    [{ lifetime: 'long' }, /lifetime of flaskCookie/],
+    [{ signTimeOffset: -1 }, /signTimeOffset of flaskCookie/],
+    [{ clockTolerance: 'x' }, /clockTolerance of flaskCookie/],
+    [{ user: '' }, /user.*must be the key of a field/],
+    [{ user: '_permanent' }, /user.*must be the key of a field/],
+    [{ user: 7 }, /user.*must be the key of a field/],
+    [{ secret: 'dev' }, /secret/],
+  ])('%j is refused when the application starts, by name', (more, problem) => {
+    expect(() => format(more)).toThrow(problem);
+  });
+});
