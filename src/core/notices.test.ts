@@ -14,6 +14,8 @@ interface Fields {
 }
 const key = randomBytes(32);
 const DAY_MS = 86_400_000;
+/** A busy machine may take its time. */
+const SOON = { timeout: 5000, interval: 50 };
 
 function server(revocations: Store, clock: ControllableClock, options: object = {}) {
   const refused: string[] = [];
@@ -216,9 +218,9 @@ describe('what it costs', () => {
       calls.length = 0;
       for (const one of [ann, elsewhere]) expect(await one.visit((session) => session.user)).toBe('ann');
       expect(calls.filter(({ verb }) => verb === 'load' || verb === 'create')).toEqual([]);
-    });
+    }, SOON);
     await ann.visit((session) => session.destroy());
-    await vi.waitFor(async () => expect(await elsewhere.visit((session) => session.user)).toBeUndefined());
+    await vi.waitFor(async () => expect(await elsewhere.visit((session) => session.user)).toBeUndefined(), SOON);
   });
 
   test('notices whose time is over are struck off by those that come after', async () => {
@@ -285,12 +287,11 @@ describe('a store of notices in trouble', () => {
       expect(await visitor(a.s, new Map(kept)).visit((session) => session.user)).toBeUndefined();
     }
     plan.heal();
-    // In a hundred of these steps no session ends by itself.
-    const soon = { timeout: 5000, interval: 50 };
+    // In the hundred steps that it waits no session ends by itself.
     await vi.waitFor(async () => {
       clock.advance(5000);
       expect(await stolen.visit((session) => session.user)).toBeUndefined();
-    }, soon);
+    }, SOON);
   });
 
   test('a login asks first, so one that cannot be is a 503 without a cookie', async () => {
