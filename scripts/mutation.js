@@ -44,6 +44,7 @@ const areas = {
     mutate: ['src/core/sealed.ts', 'src/core/sealed-form.ts', 'src/core/keyring.ts'],
     judges: [
       'src/core/sealed-edges.test.ts',
+      'test/sealed-attacks.test.ts',
       'src/core/sealed.test.ts',
       'src/core/notices.test.ts',
       'src/compat/flask/cookie.test.ts',

@@ -47,6 +47,20 @@ describe('two cookies in one request', () => {
     }
   });
 
+  test('of two sessions neither is taken, and of two states of one the later, whichever comes first', async () => {
+    const { s, clock, refused } = server();
+    const [ann, bob] = [visitor(s), visitor(s)];
+    for (const one of [ann, bob]) await one.visit((session) => session.set('views', 1));
+    for (const both of bothWays(ann.header, bob.header))
+      expect((await s.open(request(both))).get('views')).toBeUndefined();
+    expect(refused).toEqual([{ reason: 'ambiguous' }, { reason: 'ambiguous' }]);
+    const before = ann.header;
+    await ann.visit((session) => session.set('views', 2));
+    for (const both of bothWays(before, ann.header)) {
+      expect((await server(clock).s.open(request(both))).get('views')).toBe(2);
+    }
+  });
+
   test('while nobody can be asked who was signed out, both are a stand-in: the second cookie is no way around', async () => {
     const plan = new FaultPlan();
     const options = { revocations: faulty(memory(), plan), onReadError: 'anonymous' };
