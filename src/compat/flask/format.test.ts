@@ -25,6 +25,7 @@ import {
   UTC,
   Uuid,
 } from './python.js';
+import { writeTagged } from './tagged-json.js';
 
 const ID = '4d212aca1dea4b7f9798363fba454706';
 const date = new CalendarDate(2026, 2, 28);
@@ -134,6 +135,42 @@ describe.each([0, 2, 4] as const)('a pickle of protocol %i', (protocol) => {
     else if (value instanceof PythonSet) expect([back, (back as PythonSet).items]).toEqual([value, value.items]);
     else expect(back).toEqual(value);
     expect(Object.getPrototypeOf(back) === Object.getPrototypeOf(value) || value instanceof Uint8Array).toBe(true);
+  });
+});
+
+describe('tagged JSON', () => {
+  test('sorts keys that are numbers by size, whatever kind of number they are', () => {
+    const keys: Python[] = [10, 2n ** 64n, new Float(2.5), -1, true, -(2n ** 64n), 2n ** 64n + 1n];
+    expect(writeTagged(Dict.of(keys.map((key) => [key, 0])))).toBe(
+      '{"-18446744073709551616":0,"-1":0,"true":0,"2.5":0,"10":0,"18446744073709551616":0,"18446744073709551617":0}',
+    );
+  });
+});
+
+describe('a Decimal in a pickle', () => {
+  const read = (text: string) => readPickle(writePickle(Dict.of([['a', new Decimal(text)]]), 4)).get('a');
+  const good = '0 -0 +7 12.5 12. .25 -.125 1e5 1E+19 2.50e-6 NaN sNaN -NaN12 -sNaN Infinity -Infinity'.split(' ');
+  test.each([...good, '9'.repeat(100)])('%s is what Python writes', (text) => {
+    expect(read(text)).toEqual(new Decimal(text));
+  });
+
+  test.each([
+    '',
+    '.',
+    '1.2.3',
+    'x1',
+    '1x',
+    'NaN1x',
+    'nan',
+    '--1',
+    '+NaN',
+    '1e',
+    '1e+',
+    `1e${'1'.repeat(20)}`,
+    ' 1',
+    '1\n',
+  ])('%j is not', (text) => {
+    expect(() => read(text)).toThrow(expect.objectContaining({ code: 'SOJOURN_CORRUPT' }));
   });
 });
 

@@ -329,6 +329,7 @@ describe('names', () => {
     ['a timezone in a list', `]${call('datetime timezone', `${NEW}(I0\ntR`)}a`, /holds something that is no data/],
     ['a name in a dict', '}Vx\ncuuid\nUUID\ns', /holds something that is no data/],
     ['a name in a tuple', '(cuuid\nUUID\nt', /holds something that is no data/],
+    ['a name in a tuple, after data', '(I1\ncuuid\nUUID\nt', /holds something that is no data/],
     ['a UUID that was never told', 'cuuid\nUUID\n)\u0081', /holds something that is no data/],
     ['a UUID that was told twice', 'cuuid\nUUID\n)\u0081q\u0007(Vint\nI5\ndb0h\u0007(Vint\nI6\ndb', /./],
     ['a UUID of arguments', 'cuuid\nUUID\n(Vx\nt\u0081', wrong],
