@@ -14,6 +14,8 @@ import { compareStamps, type Stamp } from './stamp.js';
 export interface Attempt {
   readonly stamp: Stamp;
   readonly next: Live;
+  /** A node may have taken it. */
+  isLoose: boolean;
 }
 
 /** Whether something that was tried before is in this copy. */
@@ -23,19 +25,14 @@ export function holdsOneOf(tried: readonly Attempt[], replica: Replica): boolean
 
 /**
  * Whether it was in there, and others have gone over it since: clients send again what had no answer, and then the first answer that comes
- * may be that of the second time. Undefined: nobody can tell, and a node may have taken it (`isLoose`). A touch leaves nothing to be told of.
+ * may be that of the second time. Undefined: nobody can tell, and a node may have taken it. A touch leaves nothing to be told of.
  */
-export function wasTaken(
-  tried: readonly Attempt[],
-  replica: Replica,
-  delta: Delta,
-  isLoose: boolean,
-): boolean | undefined {
+export function wasTaken(tried: readonly Attempt[], replica: Replica, delta: Delta): boolean | undefined {
   const isTouch = delta.fields.size === 0 && delta.head.secret === undefined;
   if (replica.kind === 'ended' || isTouch) return false;
-  const made = tried.map(({ next }) => isMadeOf(replica, next));
+  const made = tried.map(({ next, isLoose }) => isMadeOf(replica, next) ?? (isLoose ? undefined : false));
   if (made.includes(true)) return true;
-  if (!made.includes(undefined) || !isLoose) return false;
+  if (!made.includes(undefined)) return false;
   const isAfterLogin = tried.some(({ next }) => isOtherLogin(replica, next.stamps.begun));
   return (isAfterLogin && shows(replica, delta)) || undefined;
 }

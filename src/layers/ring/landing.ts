@@ -33,6 +33,8 @@ export interface Write {
   readonly isVital: boolean;
   /** Nodes that may have taken something of it that was not acknowledged. */
   readonly loose: Set<Node>;
+  /** One of these may have taken what was tried last. */
+  isTaken: boolean;
 }
 
 /** What the decider has instead of what was expected. */
@@ -59,11 +61,12 @@ export class Landing {
   }
 
   begin(operation: RingWrite, id: string, isDecided: boolean, isVital: boolean): Write {
-    return { operation, id, place: this.#shared.places.of(id), isDecided, isVital, loose: new Set() };
+    return { operation, id, place: this.#shared.places.of(id), isDecided, isVital, loose: new Set(), isTaken: false };
   }
 
   /** Undefined: it is there, on enough nodes. Otherwise the decider has something else, or nothing, and no write was acknowledged. */
   async land(write: Write, expect: Uint8Array | null, copy: Copy): Promise<Found | undefined> {
+    write.isTaken = false;
     try {
       const { up, down } = this.#split(write);
       return write.isDecided
@@ -119,7 +122,7 @@ export class Landing {
         failed.push(decider);
         continue;
       }
-      write.loose.add(decider);
+      mayHave(write, decider);
       const others = up.filter((node) => node !== decider && (!failed.includes(node) || (write.isVital && node.isUp)));
       const rest = await this.#bring(write, others, expect, copy);
       if (rest.outlived !== undefined) return rest.outlived;
@@ -153,7 +156,7 @@ export class Landing {
         if (answer.status === 'rejected') throw answer.reason;
         if (answer.value.status === 'ok') {
           reached.push(node);
-          write.loose.add(node);
+          mayHave(write, node);
         }
         // The first one that answers decides.
         else if (reached.length === 0) found ??= { decider: node, present: presentIn(answer.value.cell, write.id) };
@@ -176,7 +179,7 @@ export class Landing {
     try {
       return await replaceAt(this.#shared, node, place, id, expect, copy, () => this.#mending.doubt(id));
     } catch (error) {
-      if (fencedFor(error) === undefined) write.loose.add(node);
+      if (fencedFor(error) === undefined) mayHave(write, node);
       throw error;
     }
   }
@@ -264,3 +267,8 @@ interface Brought {
 }
 
 const NOBODY: readonly Node[] = Object.freeze([]);
+
+function mayHave(write: Write, node: Node): void {
+  write.loose.add(node);
+  write.isTaken = true;
+}

@@ -132,7 +132,7 @@ export class Writes {
       }
       if (next === null) {
         memo.set(id, base);
-        const taken = wasTaken(tried, base.replica, delta, write.loose.size > 0);
+        const taken = wasTaken(tried, base.replica, delta);
         if (taken === undefined) throw this.#lostSight(write);
         const isOver = isLater(base.replica, delta) || isOtherLogin(base.replica, begun);
         if (!taken) return this.#refused(write, isOver ? base : null, outcome);
@@ -140,7 +140,8 @@ export class Writes {
         [outcome, next] = done(base.replica as Live);
       }
       // Who holds it has gone on from there: what is made of that is made of it.
-      if (isHeld || !isDone) tried.push({ stamp, next });
+      const attempt: Attempt = { stamp, next, isLoose: isHeld };
+      if (isHeld || !isDone) tried.push(attempt);
       if (base.replica.kind === 'live') begun ??= base.replica.stamps.begun;
       const copy: Copy = isDone
         ? base
@@ -150,6 +151,7 @@ export class Writes {
         memo.set(id, copy);
         return outcome;
       }
+      attempt.isLoose ||= write.isTaken;
       const { present, decider } = found;
       isFresh = true;
       expect = present?.mark ?? null;
