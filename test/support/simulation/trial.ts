@@ -3,6 +3,7 @@
  * repeats it.
  *
  * `SOJOURN_SEED='17'` plays that seed alone, `SOJOURN_SEED='17 profile=network faults=2,5 steps=40,41'` only those faults and steps of it.
+ * `SOJOURN_SEED='1-10000'` plays these: so a long exam can be taken in pieces, on several cores.
  */
 import { described } from './faults.js';
 import { type Layer, play, type Verdict } from './play.js';
@@ -25,7 +26,7 @@ const LAST_LINES = 80;
 export async function trial(layer: Layer, { seeds, sizes, file }: Trial): Promise<Tally> {
   const total = emptyTally();
   const asked = process.env.SOJOURN_SEED;
-  for (const run of asked === undefined ? all(seeds, sizes) : [chosen(asked, sizes)]) {
+  for (const run of asked === undefined ? all(1, seeds, sizes) : chosen(asked, sizes)) {
     const { violation, tally } = await play(run, layer);
     if (violation) throw new Error(await story(run, violation, layer, file, sizes));
     for (const key of Object.keys(total) as (keyof Tally)[]) total[key] += tally[key];
@@ -40,24 +41,29 @@ export async function convicted(
   seeds: number,
   sizes?: Sizes,
 ): Promise<{ readonly seed: number; readonly violation: Violation } | undefined> {
-  for (const run of all(seeds, sizes)) {
+  for (const run of all(1, seeds, sizes)) {
     const { violation } = await play(run, { ...layer, only: [rule] });
     if (violation) return { seed: run.seed, violation };
   }
   return undefined;
 }
 
-function* all(seeds: number, sizes: Sizes | undefined): Generator<Scenario> {
-  for (let seed = 1; seed <= seeds; seed++) yield scenario(seed, sizes);
+function* all(from: number, to: number, sizes: Sizes | undefined): Generator<Scenario> {
+  for (let seed = from; seed <= to; seed++) yield scenario(seed, sizes);
 }
 
-/** `17 profile=network faults=2,5 steps=40,41` */
-function chosen(asked: string, sizes: Sizes | undefined): Scenario {
+/** `1-10000`, or `17 profile=network faults=2,5 steps=40,41` */
+function chosen(asked: string, sizes: Sizes | undefined): Iterable<Scenario> {
+  const [from, to] = /^(\d+)-(\d+)$/.exec(asked)?.slice(1).map(Number) ?? [];
+  return from !== undefined && to !== undefined ? all(from, to, sizes) : [part(asked, sizes)];
+}
+
+function part(asked: string, sizes: Sizes | undefined): Scenario {
   const [seed, ...parts] = asked.split(' ');
-  const part = (name: string): string | undefined =>
+  const said = (name: string): string | undefined =>
     parts.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1);
-  const kept = (name: string): readonly number[] | undefined => part(name)?.split(',').filter(Boolean).map(Number);
-  const profile = part('profile');
+  const kept = (name: string): readonly number[] | undefined => said(name)?.split(',').filter(Boolean).map(Number);
+  const profile = said('profile');
   const whole = scenario(Number(seed), profile ? { ...sizes, profiles: [profile as ProfileName] } : sizes);
   const [faults, steps] = [kept('faults'), kept('steps')];
   return {
