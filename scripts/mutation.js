@@ -70,7 +70,8 @@ const areas = {
     ],
     judges: [
       'src/compat/flask/bounds.test.ts',
-      'src/compat/flask/format.test.ts',
+      'src/compat/flask/python.test.ts',
+      'src/compat/flask/cookie-head.test.ts',
       'src/compat/flask/json-text.test.ts',
       'src/compat/flask/pickle.test.ts',
       'src/compat/flask/msgpack.test.ts',

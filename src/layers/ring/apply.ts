@@ -49,7 +49,6 @@ export function applyTo(
   stamp: Stamp,
   now: number,
   first: Stamp = stamp,
-  horizonMs: number = REPAIR_HORIZON_MS,
 ): AppliedTo {
   if (replica === null || replica.kind === 'ended') return [{ status: 'gone' }, null];
   const values = new Map<string, Uint8Array>();
@@ -67,7 +66,7 @@ export function applyTo(
   for (const name of delta.fields.keys()) written.push(freshField(name, next.fields.get(name) ?? null));
   if (written.length > 1) written.sort(byName);
   const dead = written.reduce((total, { isDead }) => total + Number(isDead), 0);
-  const floor = nextFloor(replica, now - horizonMs, dead);
+  const floor = nextFloor(replica, now - REPAIR_HORIZON_MS, dead);
   const plans = floor === replica.stamps.floor ? without(replica, spots) : above(floor!, replica, delta);
   if (written.length > 0) plans.push({ stampBytes: stamp, stampAt: 0, runs: written, count: written.length, dead });
   const stamps = stampsAfter(replica.stamps, delta.head, stamp, floor);

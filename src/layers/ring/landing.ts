@@ -268,6 +268,7 @@ interface Brought {
 
 const NOBODY: readonly Node[] = Object.freeze([]);
 
+/** From now on this node may have something of it. */
 function mayHave(write: Write, node: Node): void {
   write.loose.add(node);
   write.isTaken = true;

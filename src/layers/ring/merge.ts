@@ -16,7 +16,7 @@ import { lostOf } from './merge-lost.js';
 import { type Ended, type Group, type Live, newestOf, type Replica, type Stamps } from './replica.js';
 import { type Entry, entriesOf, valueIn } from './replica-fields.js';
 import { extended, type Plan, type Run, writeEnded, writeLive } from './replica-write.js';
-import { compareStamps, laterStamp, mergeTraceOf, type Stamp, traceOf } from './stamp.js';
+import { compareStamps, laterStamp, mergeTraceOf, nextTraceOf, type Stamp } from './stamp.js';
 
 export interface Merged {
   /** The very `a` or `b` where one of them knew it all. */
@@ -60,10 +60,6 @@ export function reconcile(a: Replica, b: Replica): Merged {
 function loginOrder(a: Live, b: Live): number {
   const order = a.head.createdAt - b.head.createdAt || a.head.generation - b.head.generation;
   return order || compareStamps(a.stamps.begun, b.stamps.begun);
-}
-
-function nextTraceOf(newest: Stamp): number {
-  return (traceOf(newest) + 2) >>> 0;
 }
 
 /** Whether who knows the version would take `before` for `after`. */

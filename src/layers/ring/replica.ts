@@ -80,9 +80,9 @@ export function created({ head, fields }: Stored, stamp: Stamp): Live {
 }
 
 /** The end of a session, of whatever is known of it. An end that is there already stays. */
-export function ended(before: Replica | null, stamp: Stamp, now: number, horizonMs: number = REPAIR_HORIZON_MS): Ended {
+export function ended(before: Replica | null, stamp: Stamp, now: number): Ended {
   if (before?.kind === 'ended') return before;
-  return writeEnded(stamp, Math.max(now + horizonMs, before?.head.expiresAt ?? 0));
+  return writeEnded(stamp, Math.max(now + REPAIR_HORIZON_MS, before?.head.expiresAt ?? 0));
 }
 
 /** What the engine gets; null for a session that has ended. Its deadline is for the caller to look at. */

@@ -65,6 +65,11 @@ export function mergeTraceOf(newest: Stamp): number {
   return (traceOf(newest) | 1) >>> 0;
 }
 
+/** What a higher version leaves that is no commit and no merge. */
+export function nextTraceOf(newest: Stamp): number {
+  return (traceOf(newest) + 2) >>> 0;
+}
+
 export function isMergeTrace(trace: number): boolean {
   return (trace & 1) === 1;
 }
